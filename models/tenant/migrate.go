@@ -1,0 +1,76 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// migrateLock is the advisory lock under which one process at a time migrates.
+const migrateLock = 0x616c6c696e01
+
+// Migrate brings the database at dsn to the newest schema: the queue's own
+// tables first, then files. It is safe to run from several processes at once
+// and does nothing where nothing is to be done.
+func Migrate(ctx context.Context, dsn string, files fs.FS) error {
+	pool, err := pgxpool.New(ctx, dsn)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer pool.Close()
+	lock, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("reach database: %w", err)
+	}
+	defer lock.Release()
+	if _, err := lock.Exec(ctx, `select pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
+		return fmt.Errorf("lock for migration: %w", err)
+	}
+	defer lock.Exec(context.WithoutCancel(ctx), `select pg_advisory_unlock($1)`, int64(migrateLock))
+
+	queue, err := rivermigrate.New(riverpgxv5.New(pool), nil)
+	if err != nil {
+		return fmt.Errorf("prepare queue migration: %w", err)
+	}
+	moved, err := queue.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err != nil {
+		return fmt.Errorf("migrate queue: %w", err)
+	}
+	if len(moved.Versions) > 0 {
+		if err := openQueue(ctx, lock.Conn()); err != nil {
+			return err
+		}
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// openQueue lets the clock put jobs into the queue in the transaction that
+// changes the rows they are for. Jobs hold ids and no content.
+func openQueue(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `do $$ declare t text; begin
+		for t in select relname from pg_class where relnamespace = current_schema()::regnamespace and relname like 'river%' and relkind = 'r' loop
+			execute format('grant select, insert, update, delete on %I to allin_system', t);
+		end loop;
+		grant usage, select on all sequences in schema public to allin_system;
+	end $$`)
+	if err != nil {
+		return fmt.Errorf("open queue to the clock: %w", err)
+	}
+	return nil
+}
