@@ -1,0 +1,154 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/allin-platform/allin/models/tenant"
+)
+
+// Due is an account on which something has fallen due.
+type Due struct {
+	Organization uuid.UUID
+	Account      uuid.UUID
+	Network      string
+}
+
+// staleJob is how long a delivery that was put into the queue may stay
+// unclaimed before it is put in again.
+const staleJob = 30 * time.Second
+
+// EnqueueDue marks up to limit deliveries that are due as put into the queue,
+// and calls enqueue for their accounts in the same transaction. It returns
+// how many deliveries there were. Several clocks may call it at once: none
+// gets what another has.
+func (in *Install) EnqueueDue(ctx context.Context, limit int, enqueue func(ctx context.Context, tx pgx.Tx, due []Due) error) (int, error) {
+	n := 0
+	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			with due as (
+				select id from deliveries
+				where state in ('scheduled', 'retrying', 'waiting') and next_at <= now()
+					and (enqueued_at is null or greatest(enqueued_at, next_at) < now() - $2::interval)
+					and not exists (select 1 from installation where held_at is not null)
+				order by next_at limit $1 for update skip locked
+			), marked as (
+				update deliveries d set enqueued_at = now() from due where d.id = due.id
+				returning d.organization_id, d.account_id, d.network, d.next_at
+			)
+			select organization_id, account_id, network, count(*) from marked group by 1, 2, 3 order by min(next_at)`,
+			limit, staleJob)
+		if err != nil {
+			return err
+		}
+		var due []Due
+		var d Due
+		var count int
+		if _, err := pgx.ForEachRow(rows, []any{&d.Organization, &d.Account, &d.Network, &count}, func() error {
+			due = append(due, d)
+			n += count
+			return nil
+		}); err != nil || len(due) == 0 {
+			return err
+		}
+		return enqueue(ctx, tx, due)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("enqueue due deliveries: %w", err)
+	}
+	return n, nil
+}
+
+// NextDue tells in how long the next delivery falls due, if that is within
+// the horizon. The database's clock decides.
+func (in *Install) NextDue(ctx context.Context, horizon time.Duration) (time.Duration, bool, error) {
+	var in_ time.Duration
+	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select next_at - clock_timestamp() from deliveries
+			where state in ('scheduled', 'retrying', 'waiting') and next_at > now() and next_at <= now() + $1::interval
+			order by next_at limit 1`, horizon).Scan(&in_)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("find next due delivery: %w", err)
+	}
+	return max(in_, 0), true, nil
+}
+
+// MarkMissed sets aside what is due for too long to go out unasked, and tells
+// the organizations' people. A delivery that has been tried is settled first,
+// and one that a rate gate held may go out for a day.
+func (in *Install) MarkMissed(ctx context.Context) (int, error) {
+	n := 0
+	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			update deliveries d set state = 'missed', next_at = null, enqueued_at = null, reason = 'missed',
+				message = 'Its time passed while AllIN could not publish. Send it now, move it, or let it go.', updated_at = now()
+			where d.id in (
+				select d.id from deliveries d
+				where d.state in ('scheduled', 'retrying') and d.next_at <= now()
+					and d.fresh_at < now() - case when d.gated then interval '24 hours' else $1::interval end
+					and not exists (select 1 from attempts t where t.delivery_id = d.id and t.action = 'send')
+					and not exists (select 1 from installation where held_at is not null)
+				limit 1000 for update skip locked)
+			returning d.organization_id, d.post_id`, in.set.MissedAfter)
+		if err != nil {
+			return err
+		}
+		missed := map[uuid.UUID][]uuid.UUID{}
+		var organization, post uuid.UUID
+		if _, err := pgx.ForEachRow(rows, []any{&organization, &post}, func() error {
+			missed[organization] = append(missed[organization], post)
+			n++
+			return nil
+		}); err != nil {
+			return err
+		}
+		for organization, posts := range missed {
+			one := note{kind: "delivery.missed", post: &posts[0], title: "A post missed its time",
+				body: "AllIN could not publish when it was due, so it waits for your word."}
+			if len(posts) > 1 {
+				one = note{kind: "delivery.missed", title: fmt.Sprintf("%d posts missed their time", len(posts)), body: "AllIN could not publish when they were due, so they wait for your word."}
+			}
+			if err := in.tell(ctx, tx, organization, one); err != nil {
+				return err
+			}
+			in.changed(organization, topicPosts, uuid.Nil)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("mark missed deliveries: %w", err)
+	}
+	return n, nil
+}
+
+// note is a message for those of an organization who publish.
+type note struct {
+	kind          string
+	post, account *uuid.UUID
+	title, body   string
+}
+
+// tell leaves a message for everybody who may publish, and for the post's author.
+func (in *Install) tell(ctx context.Context, tx pgx.Tx, organization uuid.UUID, n note) error {
+	var roles []string
+	for _, r := range WhoMay(PublishPosts) {
+		roles = append(roles, string(r))
+	}
+	_, err := tx.Exec(ctx, `insert into notifications (organization_id, user_id, kind, post_id, account_id, title, body)
+		select $1, m.user_id, $2, $3, $4, $5, $6 from memberships m
+		where m.organization_id = $1 and (m.role = any($7) or m.user_id = (select author_id from posts where id = $3))`,
+		organization, n.kind, n.post, n.account, n.title, n.body, roles)
+	if err == nil {
+		in.changed(organization, topicNotifications, uuid.Nil)
+	}
+	return err
+}

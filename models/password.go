@@ -1,0 +1,106 @@
+package models
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// Cost of argon2id: OWASP's second recommended setting, 19 MiB and two passes.
+const (
+	argonTime    = 2
+	argonMemory  = 19 * 1024 // KiB
+	argonThreads = 1
+	argonKey     = 32
+)
+
+// hashing bounds how many passwords are hashed at once, for each takes its memory.
+type hashing chan struct{}
+
+var passwords = make(hashing, max(1, runtime.NumCPU()))
+
+func (h hashing) run(ctx context.Context, fn func()) error {
+	select {
+	case h <- struct{}{}:
+		defer func() { <-h }()
+		fn()
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// hashPassword returns the password's argon2id hash in PHC form.
+func hashPassword(ctx context.Context, password string) (string, error) {
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	var key []byte
+	err := passwords.run(ctx, func() {
+		key = argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+	})
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	b := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
+		b.EncodeToString(salt), b.EncodeToString(key)), nil
+}
+
+// nobody's hash is checked when the address is unknown, so that the answer takes as long.
+const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+var errHashFormat = errors.New("stored password hash is not argon2id in PHC form")
+
+// checkPassword reports whether password is the one behind hash.
+func checkPassword(ctx context.Context, hash, password string) (bool, error) {
+	f := strings.Split(hash, "$")
+	if len(f) != 6 || f[1] != "argon2id" {
+		return false, errHashFormat
+	}
+	var version int
+	var memory, time uint32
+	var threads uint8
+	if _, err := fmt.Sscanf(f[2], "v=%d", &version); err != nil {
+		return false, errHashFormat
+	}
+	if _, err := fmt.Sscanf(f[3], "m=%d,t=%d,p=%d", &memory, &time, &threads); err != nil {
+		return false, errHashFormat
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(f[4])
+	want, err2 := base64.RawStdEncoding.DecodeString(f[5])
+	if err1 != nil || err2 != nil {
+		return false, errHashFormat
+	}
+	var got []byte
+	err := passwords.run(ctx, func() {
+		got = argon2.IDKey([]byte(password), salt, time, memory, threads, uint32(len(want)))
+	})
+	if err != nil {
+		return false, fmt.Errorf("check password: %w", err)
+	}
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// Passwords may have these many characters.
+const (
+	minPassword = 8
+	maxPassword = 128
+)
+
+func validPassword(field, p string) error {
+	switch n := utf8.RuneCountInString(p); {
+	case n < minPassword:
+		return invalid(field, "The password needs at least %d characters.", minPassword)
+	case n > maxPassword:
+		return invalid(field, "The password may have at most %d characters.", maxPassword)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package models_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/allin-platform/allin/internal/pgtest"
+	"github.com/allin-platform/allin/migrations"
+	"github.com/allin-platform/allin/models/tenant"
+)
+
+// database lends the test a migrated database of its own.
+func database(t testing.TB) string {
+	return pgtest.Template(t, "allin", func(ctx context.Context, dsn string) error {
+		return tenant.Migrate(ctx, dsn, migrations.Files)
+	})
+}
+
+// openTables are River's and goose's own: they hold ids and no content.
+var openTables = []string{"goose_db_version", "river_client", "river_client_queue", "river_job", "river_leader", "river_migration", "river_notification", "river_queue"}
+
+// installTables are not an organization's, so that they have no organization_id.
+var installTables = []string{"installation", "users", "organizations", "sessions", "throttles", "processes", "network_apps", "rate_gates"}
+
+func TestEveryTableIsLocked(t *testing.T) {
+	ctx := context.Background()
+	dsn := database(t)
+	fill(t, dsn)
+	pool, err := pgxpool.New(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for _, table := range tables(t, pool) {
+		if slices.Contains(openTables, table) {
+			continue
+		}
+		t.Run(table, func(t *testing.T) {
+			var n int
+			err := pool.QueryRow(ctx, "select count(*) from "+pgx.Identifier{table}.Sanitize()).Scan(&n)
+			if err != nil {
+				if !strings.Contains(err.Error(), "permission denied") {
+					t.Fatal(err)
+				}
+			} else if n != 0 {
+				t.Errorf("the login role sees %d rows with nothing set", n)
+			}
+			var there bool
+			super(t, dsn, fmt.Sprintf("select exists (select from %s)", pgx.Identifier{table}.Sanitize()), &there)
+			if !there {
+				t.Errorf("the table is empty, so this test shows nothing: let fill put a row in")
+			}
+			var enabled, forced bool
+			super(t, dsn, fmt.Sprintf("select relrowsecurity, relforcerowsecurity from pg_class where oid = '%s'::regclass", table), &enabled, &forced)
+			if !enabled || !forced {
+				t.Errorf("row-level security: enabled %v, forced %v", enabled, forced)
+			}
+		})
+	}
+}
+
+func TestTablesCarryTheirOrganization(t *testing.T) {
+	dsn := database(t)
+	pool, err := pgxpool.New(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for _, table := range tables(t, pool) {
+		if slices.Contains(openTables, table) || slices.Contains(installTables, table) {
+			continue
+		}
+		t.Run(table, func(t *testing.T) {
+			var def *string
+			super(t, dsn, fmt.Sprintf(`select (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum)
+				from pg_attribute a where a.attrelid = '%s'::regclass and a.attname = 'organization_id'`, table), &def)
+			if def == nil || *def != "app_organization()" {
+				t.Errorf("organization_id is not stamped by its default")
+			}
+			// Every reference to a tenant's table carries the organization along.
+			rows, err := pool.Query(context.Background(), `select conname, pg_get_constraintdef(c.oid) from pg_constraint c
+				join pg_class f on f.oid = c.confrelid
+				where c.conrelid = $1::regclass and c.contype = 'f' and f.relname <> all($2)`, table, installTables)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var name, def2 string
+			if _, err := pgx.ForEachRow(rows, []any{&name, &def2}, func() error {
+				if !strings.HasPrefix(def2, "FOREIGN KEY (organization_id, ") {
+					t.Errorf("%s: %s", name, def2)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// tables lists the tables of the database.
+func tables(t *testing.T, pool *pgxpool.Pool) []string {
+	rows, err := pool.Query(context.Background(), `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm') order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < 20 {
+		t.Fatalf("only %d tables", len(list))
+	}
+	return list
+}
+
+// super reads one row as the superuser, whom no policy holds.
+func super(t testing.TB, dsn, sql string, into ...any) {
+	t.Helper()
+	c, err := pgx.Connect(context.Background(), pgtest.Superuser(dsn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	if len(into) == 0 {
+		if _, err := c.Exec(context.Background(), sql); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := c.QueryRow(context.Background(), sql).Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fill puts a row into every table, past all policies.
+func fill(t *testing.T, dsn string) {
+	super(t, dsn, `
+		insert into organizations (id, name) values ('00000000-0000-0000-0000-0000000000a1', 'A');
+		insert into users (id, email, name, password_hash) values ('00000000-0000-0000-0000-0000000000b1', 'a@example.com', 'A', '');
+		select set_config('app.organization_id', '00000000-0000-0000-0000-0000000000a1', false);
+		insert into memberships (user_id, role) values ('00000000-0000-0000-0000-0000000000b1', 'OWNER');
+		insert into sessions (id, user_id, data, expires_at) values ('s', '00000000-0000-0000-0000-0000000000b1', '', now());
+		insert into throttles values ('k', 1, now());
+		insert into processes (id, lock_key, kind, host, pid) values (gen_random_uuid(), 1, 'serve', 'h', 1);
+		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
+		insert into rate_gates (scope, open_at) values ('s', now());
+		insert into social_accounts (id, network, remote_id, handle) values ('00000000-0000-0000-0000-0000000000c1', 'x', '1', 'a');
+		insert into account_tokens (account_id, sealed) values ('00000000-0000-0000-0000-0000000000c1', '');
+		insert into connect_states (id, session_id, user_id, network, sandbox, site, sealed, expires_at)
+			values ('c', 's', '00000000-0000-0000-0000-0000000000b1', 'x', true, '', '', now());
+		insert into media (id, kind, type, bytes) values ('00000000-0000-0000-0000-0000000000d1', 'image', 'image/png', 1);
+		insert into posts (id, content) values ('00000000-0000-0000-0000-0000000000e1', '{}');
+		insert into post_targets (post_id, account_id) values ('00000000-0000-0000-0000-0000000000e1', '00000000-0000-0000-0000-0000000000c1');
+		insert into post_media (post_id, media_id) values ('00000000-0000-0000-0000-0000000000e1', '00000000-0000-0000-0000-0000000000d1');
+		insert into scheduled_posts (id, post_id, local_date, local_time, zone, due_at)
+			values ('00000000-0000-0000-0000-0000000000f1', '00000000-0000-0000-0000-0000000000e1', '2026-01-01', '10:00', 'UTC', now());
+		insert into deliveries (id, scheduled_post_id, post_id, account_id, network, due_at, fresh_at) values ('00000000-0000-0000-0000-000000000011',
+			'00000000-0000-0000-0000-0000000000f1', '00000000-0000-0000-0000-0000000000e1', '00000000-0000-0000-0000-0000000000c1', 'x', now(), now());
+		insert into attempts (delivery_id, fence, step, action) values ('00000000-0000-0000-0000-000000000011', 1, 'create:0', 'send');
+		insert into delivery_steps (delivery_id, step) values ('00000000-0000-0000-0000-000000000011', 'create:0');
+		insert into notifications (user_id, kind, title) values ('00000000-0000-0000-0000-0000000000b1', 'k', 't')`)
+}

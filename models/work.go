@@ -1,0 +1,22 @@
+package models
+
+import "github.com/google/uuid"
+
+// PublishArgs asks a worker to publish what is due on one account. It is a
+// hint: which delivery that is, and whether there is one, the claim decides.
+type PublishArgs struct {
+	Organization uuid.UUID `json:"organization"`
+	Account      uuid.UUID `json:"account"`
+}
+
+// Kind names the job in the queue.
+func (PublishArgs) Kind() string { return "publish" }
+
+// RefreshArgs asks a worker to renew the token of one account.
+type RefreshArgs struct {
+	Organization uuid.UUID `json:"organization"`
+	Account      uuid.UUID `json:"account"`
+}
+
+// Kind names the job in the queue.
+func (RefreshArgs) Kind() string { return "refresh_token" }
