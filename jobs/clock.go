@@ -54,7 +54,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}{
 		{tickEvery, "tick", c.tick},
 		{30 * time.Second, "refresh tokens", c.refreshTokens},
-		{10 * time.Minute, "end old sessions", c.in.EndOldSessions},
+		{10 * time.Minute, "clean", c.in.Clean},
 	} {
 		run := func() {
 			if err := job.run(ctx); err != nil && ctx.Err() == nil {

@@ -151,20 +151,6 @@ func (in *Install) EndSession(ctx context.Context, token string) error {
 	return nil
 }
 
-// EndOldSessions removes what can never be used again.
-func (in *Install) EndOldSessions(ctx context.Context) error {
-	return in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `delete from sessions where expires_at < now() or seen_at < now() - $1::interval`, in.set.SessionIdle)
-		if err == nil {
-			_, err = tx.Exec(ctx, `delete from connect_states where expires_at < now()`)
-		}
-		if err == nil {
-			_, err = tx.Exec(ctx, `delete from throttles where resets_at < now()`)
-		}
-		return err
-	})
-}
-
 // Devices lists where the person is signed in, the newest use first. current
 // is the token of the session that asks.
 func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) {
