@@ -128,3 +128,6 @@ func (w *Workspace) tx(ctx context.Context, fn func(tx *tenant.Tx) error) error 
 func (p *Person) scope() tenant.Scope { return tenant.Person(p.User.ID) }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// Networks is the registry of networks that this installation runs.
+func (w *Workspace) Networks() *networks.Registry { return w.store.networks }

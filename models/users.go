@@ -277,3 +277,15 @@ func (p *Person) ChangeProfile(ctx context.Context, in Profile) error {
 	p.User.Name, p.User.TimeZone, p.User.Theme, p.User.WeekStart = in.Name, in.TimeZone, in.Theme, in.WeekStart
 	return nil
 }
+
+// Used reports whether anybody has signed up here.
+func (in *Install) Used(ctx context.Context) (bool, error) {
+	var used bool
+	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select exists (select from users)`).Scan(&used)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for people: %w", err)
+	}
+	return used, nil
+}

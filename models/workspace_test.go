@@ -264,7 +264,7 @@ func TestRoles(t *testing.T) {
 		"Post":          {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Post(ctx, uuid.New())) }},
 		"PostPage":      {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.PostPage(ctx, uuid.New())) }},
 		"Schedule":      {models.PublishPosts, func(ws *models.Workspace) error { return second(ws.Schedule(ctx, nil, text("x"), tomorrow("10:00"))) }},
-		"Record":            {models.PublishPosts, func(ws *models.Workspace) error { return second(ws.Record(ctx, text("x"), tomorrow("10:00").At, nil)) }},
+		"Record":        {models.PublishPosts, func(ws *models.Workspace) error { return second(ws.Record(ctx, text("x"), tomorrow("10:00").At, nil)) }},
 		"MovePost":      {models.PublishPosts, func(ws *models.Workspace) error { return ws.MovePost(ctx, uuid.New(), tomorrow("10:00")) }},
 		"CancelPost":    {models.PublishPosts, func(ws *models.Workspace) error { return ws.CancelPost(ctx, uuid.New()) }},
 		"Do":            {models.PublishPosts, func(ws *models.Workspace) error { return ws.Do(ctx, uuid.New(), models.ActRetry) }},

@@ -42,11 +42,17 @@ type Guard struct {
 	transport *http.Transport
 }
 
-// New returns a guard. privateHosts are the operator's own hosts that people
-// may name all the same, as "host" (ports 80 and 443) or "host:port".
-func New(privateHosts []string) *Guard {
+// Options says what a guard allows besides public addresses.
+type Options struct {
+	// PrivateHosts are the operator's own hosts that people may name all the
+	// same, as "host" (ports 80 and 443) or "host:port".
+	PrivateHosts []string
+}
+
+// New returns a guard.
+func New(o Options) *Guard {
 	g := &Guard{}
-	for _, h := range privateHosts {
+	for _, h := range o.PrivateHosts {
 		g.private = append(g.private, strings.ToLower(strings.TrimSuffix(h, ".")))
 	}
 	public := &net.Dialer{Timeout: dialTimeout, Control: ssrf.New().Safe}

@@ -31,7 +31,7 @@ var forbidden = []string{
 }
 
 func TestForbiddenAddresses(t *testing.T) {
-	g := New(nil)
+	g := New(Options{})
 	for _, address := range forbidden {
 		if err := g.Check(address); !errors.Is(err, ErrNotAllowed) {
 			t.Errorf("Check(%q) = %v", address, err)
@@ -51,7 +51,7 @@ func TestForbiddenAddressesAreNotDialled(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-	g := New(nil)
+	g := New(Options{})
 	for _, host := range []string{"127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1"} {
 		_, err := g.Pages(5 * time.Second).Get("http://" + host + ":" + port + "/")
 		if err == nil {
@@ -64,7 +64,7 @@ func TestForbiddenAddressesAreNotDialled(t *testing.T) {
 }
 
 func TestAllowedAddresses(t *testing.T) {
-	g := New([]string{"Masto.lan", "10.0.0.5:8080", "127.0.0.1:9"})
+	g := New(Options{PrivateHosts: []string{"Masto.lan", "10.0.0.5:8080", "127.0.0.1:9"}})
 	for _, address := range []string{
 		"https://mastodon.social", "https://xn--mnchen-3ya.example/", "https://example.com:443/", "https://8.8.8.8/", "https://[2606:4700::1111]/",
 		"https://masto.lan", "http://masto.lan", "http://10.0.0.5:8080/x", "http://127.0.0.1:9",
@@ -83,7 +83,7 @@ func TestAllowedAddresses(t *testing.T) {
 // TestCheckedWhenDialled gives the dialler a name that resolves to this
 // machine, as a hostile name server would after the form was checked.
 func TestCheckedWhenDialled(t *testing.T) {
-	g := New(nil)
+	g := New(Options{})
 	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return answerLocal(), nil }}
 	ips, err := resolver.LookupHost(t.Context(), "rebind.example.com")
 	if err != nil || len(ips) == 0 || ips[0] != "127.0.0.1" {
@@ -134,7 +134,7 @@ func private(t *testing.T, h http.HandlerFunc) (*Guard, string) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return New([]string{server.Listener.Addr().String()}), server.URL
+	return New(Options{PrivateHosts: []string{server.Listener.Addr().String()}}), server.URL
 }
 
 func TestRedirects(t *testing.T) {
@@ -279,7 +279,7 @@ func FuzzCheck(f *testing.F) {
 		f.Add(a)
 	}
 	f.Add("https://example.com/")
-	g := New(nil)
+	g := New(Options{})
 	f.Fuzz(func(t *testing.T, address string) {
 		if g.Check(address) == nil && !strings.HasPrefix(strings.ToLower(address), "https://") {
 			t.Errorf("%q passed", address)

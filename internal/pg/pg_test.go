@@ -415,6 +415,18 @@ func TestClosedParent(t *testing.T) {
 	wantError(t, err, "may not enter "+outer, "chmod o+x "+outer, "ALLIN_DATA", "DATABASE_URL")
 }
 
+func TestClosedDataFolderIsOpened(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(folder(t), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, Options{Dir: dir})
+	if one[int](t, s.DSN(), "select 1") != 1 {
+		t.Error("no answer")
+	}
+}
+
 func TestStartCanBeGivenUp(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -56,6 +56,9 @@ func prepare(dir string) (place, *account, error) {
 	if err := makePrivate(p.home, a); err != nil {
 		return place{}, nil, err
 	}
+	if err := letThrough(dir, a); err != nil {
+		return place{}, nil, err
+	}
 	if err := a.enter(p.home); err != nil {
 		return place{}, nil, err
 	}
@@ -85,6 +88,23 @@ func makeReachable(dir string) error {
 		return err
 	}
 	return os.Chmod(dir, 0o711)
+}
+
+// letThrough lets the server's user go through the data folder where that is
+// our own and closed, because something else of AllIN's made it. What lies in
+// it has permissions of its own, and none can list it.
+func letThrough(dir string, a *account) error {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("looking at the data folder: %w", err)
+	}
+	if a == nil || owner(st) != os.Geteuid() || st.Mode()&0o001 != 0 {
+		return nil
+	}
+	if err := os.Chmod(dir, st.Mode().Perm()|0o001); err != nil {
+		return fmt.Errorf("letting the user %s through the data folder: %w", a.name, err)
+	}
+	return nil
 }
 
 // removeSocket takes away a socket folder that lies outside the data folder.

@@ -1,0 +1,18 @@
+// Everything the browser runs. Each script is keyed by data- attributes and
+// does nothing on a page that has none of them; docs stand at its top.
+import "./htmx.js";
+import "./morph.js";
+import "htmx-ext-ws";
+import "./overlays.js";
+import "./menus.js";
+import "./confirm.js";
+import "./toasts.js";
+import "./preferences.js";
+import "./keys.js";
+import "./forms.js";
+import "./tabs.js";
+import "./live.js";
+import "./clock.js";
+import "./drag.js";
+import "./upload.js";
+import "./composer.js";

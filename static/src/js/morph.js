@@ -1,0 +1,26 @@
+// hx-swap="morph" changes an element into its new self, node by node, so that
+// focus, typed text, scroll and open menus outlive a live update.
+import htmx from "htmx.org";
+import { Idiomorph } from "idiomorph";
+
+// What the reader opened stays open; an element with data-keep is left alone.
+const callbacks = {
+  beforeAttributeUpdated: (name) => name !== "open",
+  beforeNodeMorphed: (from) => !(from instanceof Element && from.hasAttribute("data-keep")),
+};
+
+const style = (name) => {
+  if (name === "morph" || name === "morph:outerHTML") return "outerHTML";
+  return name === "morph:innerHTML" ? "innerHTML" : undefined;
+};
+
+htmx.defineExtension("morph", {
+  isInlineSwap: (name) => style(name) === "outerHTML",
+  handleSwap: (name, target, fragment) => {
+    const morphStyle = style(name);
+    if (!morphStyle) return undefined;
+    // Idiomorph leaves all that is inside of an active element alone, so this is for fields only.
+    const ignoreActiveValue = Boolean(document.activeElement?.matches("input, textarea, select"));
+    return Idiomorph.morph(target, fragment.children, { morphStyle, ignoreActiveValue, callbacks });
+  },
+});
