@@ -342,7 +342,8 @@ end $$;
 grant select, insert, update, delete on social_accounts, connect_states, media, posts, post_targets, post_media,
 	scheduled_posts, deliveries, delivery_steps to allin_tenant;
 grant select, insert, update, delete on memberships to allin_tenant;
-grant select, insert on attempts to allin_tenant;
+-- A person's word settles an attempt of unknown end; what was sent, and when, nobody changes.
+grant select, insert, update (state, ended_at) on attempts to allin_tenant;
 -- An organization's members set tokens and never read them.
 grant insert, update, delete on account_tokens to allin_tenant;
 grant select (organization_id, account_id, expires_at, version, updated_at) on account_tokens to allin_tenant;

@@ -17,6 +17,7 @@ type lockedDelivery struct {
 	Fence                 int
 	Unresolved            bool // an attempt went out whose outcome is not known
 	PartsOut              int  // of a thread
+	Parts                 int  // of what is being sent; 0 before the first claim
 	Connected             bool // its account
 }
 
@@ -27,6 +28,7 @@ func lockDeliveries(ctx context.Context, tx pgx.Tx, where string, args ...any) (
 	rows, err := tx.Query(ctx, `
 		select d.id, d.post_id, d.account_id, d.state, d.fence, `+unresolved+`,
 			(select count(*) from delivery_steps s where s.delivery_id = d.id and s.done and s.step like 'create:%'),
+			coalesce(jsonb_array_length(d.draft->'content'->'parts'), 0),
 			(select a.state = 'connected' from social_accounts a where a.id = d.account_id)
 		from deliveries d where `+where+` order by d.id for update of d`, args...)
 	if err != nil {
@@ -91,10 +93,7 @@ func (w *Workspace) do(ctx context.Context, tx pgx.Tx, d *lockedDelivery, act Ac
 		if err := w.decide(ctx, tx, d, "reconciled", fmt.Sprintf("%s looked and says that it is live.", w.Member.Name)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update deliveries set state = 'published', published_at = now(), next_at = null, enqueued_at = null,
-			reason = 'confirmed', message = $2, updated_at = now() where id = $1`, d.ID,
-			"A person confirmed that this is live; AllIN has no link to it.")
-		return err
+		return d.confirm(ctx, tx)
 	}
 	return conflict("This cannot be done with a single delivery.")
 }
@@ -115,13 +114,29 @@ func (d *lockedDelivery) again(ctx context.Context, tx pgx.Tx) error {
 }
 
 // decide writes a person's word about calls of unknown outcome into the
-// ledger. The calls themselves stay as they were: ledger rows are not edited
-// by an organization's members.
+// ledger, and ends those calls with it.
 func (w *Workspace) decide(ctx context.Context, tx pgx.Tx, d *lockedDelivery, state, words string) error {
-	_, err := tx.Exec(ctx, `insert into attempts (delivery_id, fence, step, action, state, message, ended_at)
-		select $1, $2, t.step, 'decide', $3, $4, now() from attempts t
-		where t.delivery_id = $1 and t.action = 'send' and t.state in ('started', 'ambiguous')
-		group by t.step
-		on conflict do nothing`, d.ID, d.Fence, state, words)
+	_, err := tx.Exec(ctx, `
+		with open as (
+			update attempts set state = $3, ended_at = coalesce(ended_at, now())
+			where delivery_id = $1 and action = 'send' and state in ('started', 'ambiguous') returning step
+		)
+		insert into attempts (delivery_id, fence, step, action, state, message, ended_at)
+		select distinct $1::uuid, $2::int, step, 'decide', $3, $4, now() from open
+		on conflict (delivery_id, fence, step, action) do nothing`, d.ID, d.Fence, state, words)
+	return err
+}
+
+// confirm writes that what was sent last is live. It was the last part, or
+// the rest of the thread has nothing to be hung below: AllIN does not know the
+// live part's address.
+func (d *lockedDelivery) confirm(ctx context.Context, tx pgx.Tx) error {
+	state, reason, message := Published, "confirmed", "A person confirmed that this is live; AllIN has no link to it."
+	if d.PartsOut+1 < d.Parts {
+		state, reason = Failed, "thread broken"
+		message = fmt.Sprintf("Part %d is live, but AllIN does not know its address, so the parts after it were not sent. Post them by hand, or duplicate the post.", d.PartsOut+1)
+	}
+	_, err := tx.Exec(ctx, `update deliveries set state = $2, published_at = case when $2 = 'published' then now() end, next_at = null,
+		enqueued_at = null, reason = $3, message = $4, updated_at = now() where id = $1`, d.ID, state, reason, message)
 	return err
 }

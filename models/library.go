@@ -194,6 +194,25 @@ func (w *Workspace) Medium(ctx context.Context, id uuid.UUID) (*Media, error) {
 	return &m, nil
 }
 
+// MediaOf returns those of the media that there are.
+func (w *Workspace) MediaOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Media, error) {
+	if err := w.Role.demand(ReadPosts); err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var found map[uuid.UUID]Media
+	err := w.rows(ctx, func(tx pgx.Tx) (err error) {
+		found, err = readMedia(ctx, tx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find media: %w", err)
+	}
+	return found, nil
+}
+
 // Size of a medium's picture.
 type Size string
 

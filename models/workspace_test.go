@@ -278,6 +278,7 @@ func TestRoles(t *testing.T) {
 		"RemoveMember":  {models.ManagePeople, func(ws *models.Workspace) error { return ws.RemoveMember(ctx, uuid.New()) }},
 		"Library":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Library(ctx, uuid.Nil, 5)) }},
 		"Medium":        {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Medium(ctx, uuid.New())) }},
+		"MediaOf":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.MediaOf(ctx, nil)) }},
 		"OpenMedium":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.OpenMedium(ctx, uuid.New(), models.Thumb)) }},
 		"StartUpload":   {models.ManageMedia, func(ws *models.Workspace) error { return second(ws.StartUpload(ctx, 5)) }},
 		"AppendUpload": {models.ManageMedia, func(ws *models.Workspace) error {

@@ -82,7 +82,7 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		return nil, nil, fmt.Errorf("open the media folder: %w", err)
 	}
 	c := p.config
-	nets := all.New(all.Config{
+	nets, err := all.New(all.Config{
 		HTTP:        egress.New(egress.Options{PrivateHosts: c.PrivateHosts}).API(c.CallTimeout),
 		Timeout:     c.CallTimeout,
 		Now:         time.Now,
