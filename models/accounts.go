@@ -171,7 +171,7 @@ func (w *Workspace) KeepConnection(ctx context.Context, c Connection) (*Account,
 			return err
 		}
 		_, err = tx.Exec(ctx, `update deliveries set state = case when fence = 0 then 'scheduled' else 'retrying' end, next_at = now(),
-				enqueued_at = null, reason = '', message = '', updated_at = now()
+				enqueued_at = null, reason = 'reconnected', message = '', updated_at = now()
 			where account_id = $1 and state = 'waiting' and reason = 'reconnect'`, id)
 		return err
 	})

@@ -83,8 +83,9 @@ func (in *Install) NextDue(ctx context.Context, horizon time.Duration) (time.Dur
 }
 
 // MarkMissed sets aside what is due for too long to go out unasked, and tells
-// the organizations' people. A delivery that has been tried is settled first,
-// and one that a rate gate held may go out for a day.
+// the organizations' people. A delivery that has been tried is brought to its
+// end, unless it waited for its account to be connected again; one that a rate
+// gate held may go out for a day.
 func (in *Install) MarkMissed(ctx context.Context) (int, error) {
 	n := 0
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
@@ -95,7 +96,9 @@ func (in *Install) MarkMissed(ctx context.Context) (int, error) {
 				select d.id from deliveries d
 				where d.state in ('scheduled', 'retrying') and d.next_at <= now()
 					and d.fresh_at < now() - case when d.gated then interval '24 hours' else $1::interval end
-					and not exists (select 1 from attempts t where t.delivery_id = d.id and t.action = 'send')
+					and (not exists (select 1 from attempts t where t.delivery_id = d.id and t.action = 'send')
+						or d.reason = 'reconnected' and not `+unresolved+`
+							and not exists (select 1 from delivery_steps s where s.delivery_id = d.id and s.done and s.step like 'create:%'))
 					and not exists (select 1 from installation where held_at is not null)
 				limit 1000 for update skip locked)
 			returning d.organization_id, d.post_id`, in.set.MissedAfter)

@@ -265,6 +265,8 @@ func TestRoles(t *testing.T) {
 		"PostPage":      {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.PostPage(ctx, uuid.New())) }},
 		"Schedule":      {models.PublishPosts, func(ws *models.Workspace) error { return second(ws.Schedule(ctx, nil, text("x"), tomorrow("10:00"))) }},
 		"Record":        {models.PublishPosts, func(ws *models.Workspace) error { return second(ws.Record(ctx, text("x"), tomorrow("10:00").At, nil)) }},
+		"Occurrence":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Occurrence(ctx, uuid.New())) }},
+		"DeliveryPlace": {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.DeliveryPlace(ctx, uuid.New())) }},
 		"MovePost":      {models.PublishPosts, func(ws *models.Workspace) error { return ws.MovePost(ctx, uuid.New(), tomorrow("10:00")) }},
 		"CancelPost":    {models.PublishPosts, func(ws *models.Workspace) error { return ws.CancelPost(ctx, uuid.New()) }},
 		"Do":            {models.PublishPosts, func(ws *models.Workspace) error { return ws.Do(ctx, uuid.New(), models.ActRetry) }},
