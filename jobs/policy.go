@@ -39,6 +39,11 @@ func (p Policy) withDefaults() Policy {
 	return p
 }
 
+// callOver is when a call has surely ended on the network's side, too: it may
+// go on there for a while after our time-out, and two calls at once under one
+// key can make two posts.
+func (p Policy) callOver() time.Duration { return p.CallTimeout * 3 / 2 }
+
 // backoff doubles with each try and is spread by a fifth, so that what failed
 // together does not come back together.
 func (p Policy) backoff(tries int) time.Duration {
@@ -172,7 +177,7 @@ func (p *publication) settleAfter(s networks.Settling) time.Duration {
 	case networks.SettleByRecord:
 		return p.policy.FirstRetry / 15
 	case networks.SettleByKey:
-		return p.policy.CallTimeout
+		return p.policy.callOver()
 	}
 	return p.policy.Settle
 }

@@ -133,6 +133,10 @@ func (p *publication) renewAndComeBack(ctx context.Context, step, action string,
 		return p.end(ctx, step, action, o, models.Next{State: p.waits(), Reason: "renewed",
 			Message: "The account's permission was renewed."})
 	}
+	if errors.Is(err, models.ErrRenewing) {
+		return p.end(ctx, step, action, o, models.Next{State: p.waits(), After: time.Second, Reason: "token",
+			Message: "The account's permission is being renewed."})
+	}
 	e := networks.AsError(err)
 	if e.Kind == networks.Reauthorize {
 		return p.reconnect(ctx, step, action, o, e)
@@ -182,13 +186,12 @@ func (p *publication) known() error {
 // create publishes the parts that are not out yet, one after the other.
 func (p *publication) create(ctx context.Context) error {
 	for i := len(p.refs); i < len(p.claim.Draft.Parts); i++ {
-		step, part := stepOf(i), p.part(i)
-		if err := p.claim.Begin(ctx, step, "send", networks.Fingerprint(part.Text, len(part.Media)), part.Key); err != nil {
-			return err
-		}
-		created, err := p.call(ctx, part)
+		created, err := p.send(ctx, i)
 		if err != nil {
-			return p.failed(ctx, step, networks.AsError(err))
+			if ledger := (*ledgerError)(nil); errors.As(err, &ledger) {
+				return ledger.err
+			}
+			return p.failed(ctx, stepOf(i), networks.AsError(err))
 		}
 		if err := p.out(ctx, i, "send", models.Outcome{State: "ok", HTTP: created.HTTP}, created.Ref); err != nil {
 			return err
@@ -200,6 +203,24 @@ func (p *publication) create(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ledgerError is a failure before anything was sent.
+type ledgerError struct{ err error }
+
+func (e *ledgerError) Error() string { return e.err.Error() }
+
+// send writes the ledger and calls the network. The time for the call runs
+// from before the ledger: a process that was stopped between the two has none
+// left, and does not send what others have settled meanwhile.
+func (p *publication) send(ctx context.Context, i int) (networks.Created, error) {
+	inTime, cancel := context.WithTimeout(ctx, p.policy.CallTimeout)
+	defer cancel()
+	part := p.part(i)
+	if err := p.claim.Begin(inTime, stepOf(i), "send", networks.Fingerprint(part.Text, len(part.Media)), part.Key); err != nil {
+		return networks.Created{}, &ledgerError{err}
+	}
+	return p.call(inTime, part)
 }
 
 // part is what is sent to create a part. What was chosen for an earlier

@@ -25,8 +25,8 @@ func (w *world) posts(network, text string) []sandbox.Entry {
 // breakNext lets the account's next creating call fail in that way.
 func (w *world) breakNext(a *models.Account, f sandbox.Fault, count int) {
 	w.t.Helper()
-	w.ok(w.sandbox.SetFaults(sandbox.FaultPlan{Network: a.Network, HangSeconds: 0.1, LimitedSeconds: 1,
-		Next: []sandbox.Next{{Fault: f, Count: count, Handle: a.Handle}}}))
+	handle, _, _ := strings.Cut(a.Handle, "@") // Mastodon's names its server
+	w.ok(w.sandbox.FailNext(a.Network, sandbox.Next{Fault: f, Count: count, Handle: handle}))
 }
 
 func TestPublishesOnce(t *testing.T) {
@@ -195,7 +195,7 @@ func TestWaitsForTheGate(t *testing.T) {
 			if d.State != models.Published || d.Tries != 0 || !strings.HasPrefix(ledger(d), "send create:0 limited; send create:0 ok") {
 				t.Errorf("%s after %d tries: %s", d.State, d.Tries, ledger(d))
 			}
-			if d.Attempts[1].StartedAt.Sub(d.Attempts[0].StartedAt) < 500*time.Millisecond {
+			if len(d.Attempts) > 1 && d.Attempts[1].StartedAt.Sub(d.Attempts[0].StartedAt) < 500*time.Millisecond {
 				t.Errorf("called again while the gate was shut: %v", d.Attempts)
 			}
 			if ledger(got[free.ID]) != "send create:0 ok" {
@@ -214,12 +214,12 @@ func TestTokens(t *testing.T) {
 	for _, network := range []string{"x", "bluesky"} {
 		t.Run(network, func(t *testing.T) {
 			a := w.account(network, "tokens")
-			w.ok(w.sandbox.ExpireToken(network, a.Handle))
+			w.ok(w.sandbox.ExpireTokens(network, a.Handle))
 			d := w.deliveries(w.publish([]string{"After renewing on " + network}, a), final)[a.ID]
 			if d.State != models.Published {
 				t.Fatalf("%s: %s; %s", d.State, d.Message, ledger(d))
 			}
-			w.ok(w.sandbox.RevokeGrant(network, a.Handle))
+			w.ok(w.sandbox.RevokeGrants(network, a.Handle))
 			post := w.publish([]string{"After reconnecting on " + network}, a)
 			d = w.deliveries(post, in(models.Waiting))[a.ID]
 			if got, err := w.ws.Account(t.Context(), a.ID); err != nil || got.State != models.Reconnect {

@@ -56,7 +56,7 @@ func (p *publication) settleStep(ctx context.Context, step string, last models.O
 		return false, p.release(ctx, p.askPerson())
 	case networks.SettleByKey:
 		// The same key again makes no second post, once the first call can no longer be under way.
-		if wait := last.StartedAt.Add(p.policy.CallTimeout).Sub(p.claim.Now); wait > 0 {
+		if wait := last.StartedAt.Add(p.policy.callOver()).Sub(p.claim.Now); wait > 0 {
 			return false, p.comeBack(ctx, wait)
 		}
 		return true, nil

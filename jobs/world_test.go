@@ -89,6 +89,9 @@ func (w *world) startSandbox() {
 	w.base = "http://" + l.Addr().String()
 	w.sandbox, err = sandbox.Open(sandbox.Config{Dir: w.t.TempDir(), Base: w.base, Now: time.Now})
 	w.ok(err)
+	for _, network := range threeNetworks {
+		w.ok(w.sandbox.SetFaults(sandbox.FaultPlan{Network: network, HangSeconds: 0.1, LimitedSeconds: 1}))
+	}
 	server := &http.Server{Handler: w.sandbox.Handler()}
 	go server.Serve(l)
 	w.t.Cleanup(func() { server.Close(); w.sandbox.Close() })
@@ -100,8 +103,7 @@ func (w *world) open() (*models.Store, *tenant.DB) {
 	db, err := tenant.Open(w.t.Context(), w.dsn, tenant.Options{MaxConns: 8})
 	w.ok(err)
 	w.t.Cleanup(db.Close)
-	nets, err := all.New(all.Config{HTTP: http.DefaultClient, Timeout: w.tune.call, Now: time.Now, SandboxBase: w.base, XLookup: !w.tune.blind})
-	w.ok(err)
+	nets := all.New(all.Config{HTTP: http.DefaultClient, Timeout: w.tune.call, Now: time.Now, SandboxBase: w.base, SandboxBlind: w.tune.blind})
 	return models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(),
 		Settings: models.Settings{Lease: w.tune.lease, CallTimeout: w.tune.call, Settle: w.tune.settle}}), db
 }

@@ -28,7 +28,6 @@ type Account struct {
 	RemoteID    string
 	Handle      string // without @
 	Name        string
-	AvatarURL   string
 	URL         string
 	Limits      networks.Limits
 	State       AccountState

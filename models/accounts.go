@@ -16,12 +16,12 @@ import (
 )
 
 // accountColumns are read by scanAccount, in this order.
-const accountColumns = `a.id, a.network, a.sandbox, a.site, a.remote_id, a.handle, a.name, a.avatar_url, a.url,
+const accountColumns = `a.id, a.network, a.sandbox, a.site, a.remote_id, a.handle, a.name, a.url,
 	a.limits, a.state, a.state_reason, a.connected_at`
 
 func (s *Store) scanAccount(row pgx.CollectableRow) (Account, error) {
 	var a Account
-	err := row.Scan(&a.ID, &a.Network, &a.Sandbox, &a.Site, &a.RemoteID, &a.Handle, &a.Name, &a.AvatarURL, &a.URL,
+	err := row.Scan(&a.ID, &a.Network, &a.Sandbox, &a.Site, &a.RemoteID, &a.Handle, &a.Name, &a.URL,
 		&a.Limits, &a.State, &a.StateReason, &a.ConnectedAt, &a.ExpiresAt)
 	if info, ok := s.networks.Info(a.Network); ok {
 		a.NetworkName = info.Name

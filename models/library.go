@@ -116,7 +116,7 @@ func (w *Workspace) AppendUpload(ctx context.Context, id uuid.UUID, offset int64
 	case errors.Is(err, media.ErrTooLarge):
 		return 0, invalid("file", "This file is larger than 1 GB, more than any of the networks takes.")
 	case errors.Is(err, media.ErrFinished):
-		return 0, conflict("This file is complete already.")
+		return 0, &Error{Code: Conflict, Message: "This file is complete already.", Err: err}
 	case err != nil:
 		return 0, fmt.Errorf("append to upload: %w", err)
 	}

@@ -17,16 +17,23 @@ import (
 // time-out and what is written after it.
 const refreshLease = 45 * time.Second
 
-// refreshPoll is how often one looks whether another process has renewed it.
-const refreshPoll = 100 * time.Millisecond
+// How often, and how long, one looks whether another process has renewed it.
+const (
+	refreshPoll = 100 * time.Millisecond
+	refreshWait = 3 * time.Second
+)
+
+// ErrRenewing says that another process is renewing the token: come back.
+var ErrRenewing = errors.New("the token is being renewed elsewhere")
 
 // RenewToken renews the account's token once, however many ask at the same
 // time in however many processes. seen is the version of the token that the
 // caller found wanting: when a newer one is there, nothing is called. An
 // error of kind networks.Reauthorize says that the grant has ended; the
-// account has then been marked, and people told.
+// account has then been marked, and people told. Where another process takes
+// its time over it, the error is ErrRenewing.
 func (in *Install) RenewToken(ctx context.Context, organization, account uuid.UUID, seen int) error {
-	for {
+	for waited := time.Duration(0); waited < refreshWait; waited += refreshPoll {
 		a, version, leased, err := in.leaseToken(ctx, organization, account, seen)
 		if err != nil || version != seen {
 			return err
@@ -40,6 +47,7 @@ func (in *Install) RenewToken(ctx context.Context, organization, account uuid.UU
 		case <-time.After(refreshPoll):
 		}
 	}
+	return ErrRenewing
 }
 
 // leaseToken takes the right to renew the version that was seen. The account

@@ -42,13 +42,33 @@ func (s demoScene) png() ([]byte, error) {
 type canvas struct{ *image.RGBA }
 
 func (c *canvas) fill(col color.Color, points ...[2]float64) {
-	r := vector.NewRasterizer(demoWidth, demoHeight)
-	r.MoveTo(float32(points[0][0]), float32(points[0][1]))
-	for _, p := range points[1:] {
-		r.LineTo(float32(p[0]), float32(p[1]))
+	box := c.around(points)
+	if box.Empty() {
+		return
+	}
+	r := vector.NewRasterizer(box.Dx(), box.Dy())
+	for i, p := range points {
+		x, y := float32(p[0]-float64(box.Min.X)), float32(p[1]-float64(box.Min.Y))
+		if i == 0 {
+			r.MoveTo(x, y)
+		} else {
+			r.LineTo(x, y)
+		}
 	}
 	r.ClosePath()
-	r.Draw(c, c.Bounds(), image.NewUniform(col), image.Point{})
+	r.Draw(c.RGBA, box, image.NewUniform(col), image.Point{})
+}
+
+// around is the part of the canvas that a shape lies in: only it is drawn,
+// for there are hundreds of small shapes in a scene.
+func (c *canvas) around(points [][2]float64) image.Rectangle {
+	left, top := math.Inf(1), math.Inf(1)
+	right, bottom := math.Inf(-1), math.Inf(-1)
+	for _, p := range points {
+		left, right = min(left, p[0]), max(right, p[0])
+		top, bottom = min(top, p[1]), max(bottom, p[1])
+	}
+	return image.Rect(int(math.Floor(left)), int(math.Floor(top)), int(math.Ceil(right)), int(math.Ceil(bottom))).Intersect(c.Bounds())
 }
 
 // ellipse has its middle at x, y and is turned by turn radians.

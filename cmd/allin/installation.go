@@ -82,16 +82,14 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		return nil, nil, fmt.Errorf("open the media folder: %w", err)
 	}
 	c := p.config
-	nets, err := all.New(all.Config{
-		HTTP:        egress.New(egress.Options{PrivateHosts: c.PrivateHosts}).API(c.CallTimeout),
-		Timeout:     c.CallTimeout,
-		Now:         time.Now,
-		SandboxBase: sandboxURL(c),
-		XClientID:   c.XClientID,
-		XSecret:     c.XClientSecret.Reveal(),
-		XAPI:        c.XAPI,
-		XAuthorize:  c.XAuthorize,
-		XLookup:     c.XLookup,
+	nets := all.New(all.Config{
+		HTTP:    egress.New(egress.Options{PrivateHosts: c.PrivateHosts}).API(c.CallTimeout),
+		Timeout: c.CallTimeout,
+		Now:     time.Now,
+		X: all.X{ClientID: c.XClientID, ClientSecret: c.XClientSecret.Reveal(), API: c.XAPI, Authorize: c.XAuthorize,
+			Lookup: c.XLookup},
+		SandboxBase:  sandboxURL(c),
+		SandboxBlind: !c.XLookup,
 	})
 	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Settings: models.Settings{
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,

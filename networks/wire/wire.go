@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/allin-platform/allin/networks"
@@ -68,17 +69,24 @@ func (c Client) Do(req *http.Request, creates bool) (*Response, error) {
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), timeout)
 	defer cancel()
-	var sent bool // a connection stood and the request may have left on it
+	var sent atomic.Bool // a connection stood and the request may have left on it
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { sent = true },
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
 	req = req.WithContext(ctx)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", UserAgent)
 	}
+	if creates && req.Body != nil && req.Body != http.NoBody {
+		// Without GetBody the transport cannot send it again by itself, which it
+		// would do for a call that carries an Idempotency-Key, at once, while the
+		// first may still be at work.
+		req.GetBody = nil
+		req.Body = &timely{req.Body, ctx}
+	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
-		return nil, failure(err, sent, creates)
+		return nil, failure(err, sent.Load() && !closedIdle(err), creates)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
@@ -89,6 +97,26 @@ func (c Client) Do(req *http.Request, creates bool) (*Response, error) {
 		return nil, failure(errors.New("answer larger than 1 MB"), true, creates)
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// closedIdle reports that a kept connection turned out to be closed before
+// anything was written to it. The transport says so in words only.
+func closedIdle(err error) bool {
+	return strings.Contains(err.Error(), "server closed idle connection")
+}
+
+// timely is a body that is not sent after its time: a process that was
+// stopped for a while must not call when others have taken over.
+type timely struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (t *timely) Read(p []byte) (int, error) {
+	if deadline, ok := t.ctx.Deadline(); t.ctx.Err() != nil || ok && time.Until(deadline) <= 0 {
+		return 0, context.DeadlineExceeded
+	}
+	return t.ReadCloser.Read(p)
 }
 
 // failure puts a transport error into its class. Only a connection that never

@@ -1,9 +1,8 @@
 // The composer: what has to answer at once while somebody writes.
 //
 //   form[data-composer]       the form; its fields are the post
-//   data-check                in it: asked to check the post ("check") 0.25 s after the last
-//                             change. It is an htmx element that sends the form and swaps
-//                             in counts, warnings and previews
+//   data-check                in it: htmx elements that send the form and swap in counts,
+//                             warnings and previews; asked to ("check") 0.25 s after the last change
 //   data-saver                in it: asked to save ("save") 1.5 s after the last change;
 //                             the form's data-saved is then "changed", "saving", "saved" or "failed"
 //   data-ring="name"          a ring that counts the field of that name: data-length and
@@ -15,9 +14,16 @@
 //   data-sortable             a list whose children (data-sort) change places by Alt and arrow
 //                             keys, or with buttons data-sort-move="-1|1"
 //   data-insert="text"        on a button: puts text where the cursor was (data-insert-into="id")
+//   data-step-to="write"      on a phone: a button that shows the form's data-step-of="write"
+//   data-narrow="id"          a search field that hides what does not match in the list with that
+//                             id: its items' data-narrow-text
+//
+// A draft that is saved by itself goes where the field #compose-version says in data-action.
 import htmx from "htmx.org";
-import { growAll } from "./forms.js";
+import { clean, growAll } from "./forms.js";
 import { clone, on, random, say } from "./page.js";
+import { choose } from "./tabs.js";
+import { toast } from "./toasts.js";
 
 const checkAfter = 250;
 const saveAfter = 1500;
@@ -37,18 +43,57 @@ function changed(form) {
   });
 }
 
-for (const type of ["input", "change", "media"]) on(type, "form[data-composer]", (_, form) => changed(form));
+for (const type of ["input", "change", "media"]) {
+  on(type, "form[data-composer]", (event, form) => event.target.matches("[data-narrow]") || changed(form));
+}
 
+// Saving by itself: only what somebody has begun to write, and to where the last answer said.
+const begun = (form) => [...form.querySelectorAll("textarea")].some((field) => field.value.trim()) || form.querySelector("[data-upload-item] input");
+const saverOf = (event) => (event.detail.elt.matches?.("[data-saver]") ? event.detail.elt : null);
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const saver = saverOf(event);
+  if (!saver) return;
+  if (begun(saver.closest("form"))) event.detail.path = saver.closest("form").getAttribute("action");
+  else event.preventDefault();
+});
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const saver = event.detail.elt;
-  if (saver.hasAttribute?.("data-saver")) saver.closest("form").dataset.saved = "saving";
+  const saver = saverOf(event);
+  if (saver) saver.closest("form").dataset.saved = "saving";
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const saver = event.detail.elt;
-  if (!saver.hasAttribute?.("data-saver")) return;
-  const form = saver.closest("form");
-  if (form.dataset.saved === "saving") form.dataset.saved = event.detail.successful ? "saved" : "failed";
+  const form = saverOf(event)?.closest("form");
+  if (!form) return;
+  const { action } = document.getElementById("compose-version").dataset;
+  if (action) form.setAttribute("action", action);
+  if (form.dataset.saved === "saving") {
+    form.dataset.saved = event.detail.successful ? "saved" : "failed";
+    if (event.detail.successful) clean(form);
+  }
+  const { submitter } = timers.get(form) ?? {};
+  if (submitter) form.requestSubmit(submitter);
 });
+
+// What is still on its way is waited for before the form is sent.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (!form.matches("[data-composer]")) return;
+    const own = timers.get(form) ?? {};
+    clearTimeout(own.check);
+    clearTimeout(own.save);
+    if (form.querySelector("[data-upload-item]:not([data-failed]) progress")) {
+      event.preventDefault();
+      toast({ tone: "care", text: "A file is still being uploaded. Wait until it is there, then try again." });
+    } else if (form.dataset.saved === "saving") {
+      event.preventDefault();
+      event.submitter?.setAttribute("aria-busy", "true");
+      timers.set(form, { ...own, submitter: event.submitter });
+    }
+  },
+  true,
+);
 
 // Rings.
 const around = 2 * Math.PI * 8;
@@ -59,7 +104,7 @@ function draw(ring, length) {
   const part = Math.min(length / max, 1);
   ring.querySelector(".fill").setAttribute("stroke-dasharray", `${(part * around).toFixed(2)} ${around.toFixed(2)}`);
   ring.dataset.level = left < 0 ? "over" : left <= Math.max(10, max * 0.1) ? "near" : "fine";
-  ring.querySelector("[data-ring-left]").textContent = left < 0 ? `−${-left}` : left;
+  ring.querySelector("[data-ring-left]").textContent = left < 0 ? `${-left} over` : left;
 }
 
 // redraw shows what a field's rings would say: the server's last count, and what was typed since.
@@ -175,3 +220,43 @@ on("click", "[data-insert]", (event, button) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 });
+
+on("click", "[data-step-to]", (_, button) => {
+  const form = button.closest("form");
+  form.dataset.step = button.dataset.stepTo;
+  for (const each of form.querySelectorAll("[data-step-to][aria-pressed]")) each.setAttribute("aria-pressed", String(each.dataset.stepTo === form.dataset.step));
+  growAll(form);
+  scrollTo(0, 0);
+});
+
+on("input", "[data-narrow]", (_, field) => {
+  const wanted = field.value.trim().toLowerCase();
+  for (const item of document.getElementById(field.dataset.narrow).children) {
+    item.hidden = !item.dataset.narrowText.toLowerCase().includes(wanted);
+  }
+});
+
+// An account that was taken out takes its tab along.
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  const list = document.querySelector("#compose-tabs [data-tabs]");
+  if (event.detail.target.id !== "compose-panels" || !list) return;
+  const chosen = list.querySelector("[aria-selected=true]") ?? list.querySelector("[role=tab]");
+  choose(chosen, false);
+  for (const panel of event.detail.target.children) panel.hidden = panel.id !== chosen.getAttribute("aria-controls");
+});
+
+// The preview of the account whose tab is chosen comes into view.
+on("tab", "[data-composer]", (event) => {
+  const look = document.getElementById(event.detail.panel.replace("panel-", "look-"));
+  const column = look?.closest(".compose-previews");
+  if (column && column.scrollHeight > column.clientHeight) column.scrollTop = look.offsetTop - column.offsetTop - 8;
+});
+
+// A network's own colour, which comes with the preview as data.
+function colour() {
+  for (const look of document.querySelectorAll("[data-accent]")) {
+    if (CSS.supports("color", look.dataset.accent)) look.style.setProperty("--look", look.dataset.accent);
+  }
+}
+colour();
+document.addEventListener("htmx:oobAfterSwap", colour);

@@ -126,6 +126,7 @@ function drop(wanted) {
     zone.querySelector("[data-drop-list]")?.append(chip);
     const time = chip.querySelector("time");
     if (time) time.textContent = when.slice(11, 16);
+    if (chip.dataset.slot) Object.assign(chip.dataset, { slot: Math.floor(minutesOf(when) / 15), lane: "0/1" });
     move(chip, when);
   }
   flush();

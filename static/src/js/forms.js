@@ -1,7 +1,7 @@
 // Forms.
 //
 //   data-dirty          the page asks before it is left with changes in this form
-//   data-submit-on-change   a filter: sent as soon as a field in it changes
+//   data-filters        its empty fields stay out of the address
 //   data-reveal="id"    on a button in a password field: shows what is typed
 //
 // A form that is on its way shows it on its button and is not sent twice. When
@@ -43,7 +43,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form && event.detail.successful && event.detail.requestConfig.verb !== "get" && event.detail.elt === form) dirty.delete(form);
 });
 
-on("change", "form[data-submit-on-change]", (_, form) => form.requestSubmit());
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches("form[data-filters]")) return;
+  const values = event.detail.formData;
+  for (const name of new Set(values.keys())) if (values.getAll(name).every((value) => value === "")) values.delete(name);
+});
 
 on("click", "[data-reveal]", (_, button) => {
   const field = document.getElementById(button.dataset.reveal);
@@ -61,6 +65,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 focusWrong(document);
+
+// The summary leads to the fields: also to one in a tab or step that is not shown.
+on("click", "[data-form-errors] a[href^='#']", (event, link) => {
+  const field = document.getElementById(link.hash.slice(1));
+  if (!field) return;
+  event.preventDefault();
+  const step = field.closest("[data-step-of]")?.dataset.stepOf ?? "schedule";
+  field.closest("form")?.querySelector(`[data-step-to="${step}"]`)?.click();
+  if (field.matches("[role=tab]")) field.click();
+  field.focus();
+});
 
 // Fields that grow with their text: data-grow.
 const grow = (field) => {

@@ -10,7 +10,8 @@
 //   <div data-live="calendar" hx-get="…" hx-trigger="changed" hx-swap="morph">
 //
 // An element is asked to renew itself at most every 0.7 s, not while the page
-// is hidden (then once when it is shown again), and not while a chip is dragged.
+// is hidden (then once when it is shown again), not while a chip is dragged, and
+// not when it holds a data-live-off: the further rows of a list, which would be lost.
 import htmx from "htmx.org";
 
 const pause = 700;
@@ -41,6 +42,7 @@ export function flush() {
 
 export function changed(topics) {
   for (const element of document.querySelectorAll("[data-live]")) {
+    if (element.querySelector("[data-live-off]")) continue;
     const own = element.dataset.live.split(" ");
     if (!topics || topics.some((topic) => own.includes(topic))) renew(element);
   }

@@ -1,11 +1,12 @@
-// Menus are <details data-menu> with a <summary> and items of class menu-item.
+// Menus are <details data-menu> with a <summary> and items of class menu-item;
+// an item that is a label holds a box to tick, and leaves the menu open.
 // Without script they open and close; this adds the keyboard, one at a time,
 // and closing by a click elsewhere. An element with data-on-open inside of one
 // gets the event "opened" each time, so that it can load what it shows.
 import htmx from "htmx.org";
 import { on } from "./page.js";
 
-const items = (menu) => [...menu.querySelectorAll(".menu-item:not([aria-disabled=true])")];
+const items = (menu) => [...menu.querySelectorAll(".menu-item:not([aria-disabled=true])")].map((item) => item.control ?? item);
 
 function shut(menu, refocus) {
   menu.open = false;
@@ -14,7 +15,7 @@ function shut(menu, refocus) {
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
-    if (!menu.contains(event.target) || event.target.closest(".menu-item")) shut(menu, false);
+    if (!menu.contains(event.target) || event.target.closest(".menu-item:not(label)")) shut(menu, false);
   }
 });
 

@@ -3,9 +3,12 @@
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
-// What the reader opened stays open; an element with data-keep is left alone.
+// What the reader opened or chose stays so; what a script has measured stays
+// (the page itself has no style attributes); an element with data-keep is left alone.
+const own = (name, element) => name === "open" || name === "style" || ((name === "aria-selected" || name === "tabindex") && element.matches("[data-tabs] [role=tab]")) || (name === "hidden" && element.matches("[role=tabpanel]"));
+
 const callbacks = {
-  beforeAttributeUpdated: (name) => name !== "open",
+  beforeAttributeUpdated: (name, element) => !own(name, element),
   beforeNodeMorphed: (from) => !(from instanceof Element && from.hasAttribute("data-keep")),
 };
 

@@ -19,6 +19,7 @@
 // tile (HTML), 4xx a sentence in plain text. A piece may be sent again.
 // When tiles come or go, the place gets the event "media".
 import htmx from "htmx.org";
+import { named } from "./media.js";
 import { clone, headers, on, random, say } from "./page.js";
 
 const piece = 4 << 20;
@@ -114,6 +115,7 @@ function done(place, tile, html, file) {
   const made = document.createElement("template");
   made.innerHTML = html;
   const element = made.content.firstElementChild;
+  named(place, element);
   tile.replaceWith(element);
   htmx.process(element);
   say(`${file.name || "The picture"} is uploaded.`);

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/allin-platform/allin/bench/rig"
+	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/networks/sandbox"
+)
+
+// partly is RELIABILITY R13: one post on six accounts of three networks. Two
+// networks refuse, one gives no clear answer, the process is killed and comes
+// back. What is out stays as it is, and one retry touches only the rest.
+func partly(ctx context.Context, o options) (*rig.Report, error) {
+	began, tap := time.Now(), &rig.Tap{}
+	r, err := rig.New(ctx, rig.Options{Name: "partly", Fsync: true, Before: tap.Before, Settings: scaled(), Progress: os.Stderr})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	w, err := r.Organization(ctx, "Partly")
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := r.Accounts(ctx, w, 6, []string{sandbox.X, sandbox.Mastodon, sandbox.Bluesky})
+	if err != nil {
+		return nil, err
+	}
+	refuse, refuse2, unclear := accounts[0].Network, accounts[1].Network, accounts[3].Network
+	for a, fault := range map[string]sandbox.Fault{refuse.Network + refuse.Handle: sandbox.Refuse,
+		refuse2.Network + refuse2.Handle: sandbox.Refuse, unclear.Network + unclear.Handle: sandbox.ErrorAfter} {
+		for _, acct := range accounts {
+			if n := acct.Network; n.Network+n.Handle == a {
+				if err := r.Sandbox.FailNext(n.Network, sandbox.Next{Fault: fault, Count: 1, Handle: n.Handle}); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	process := r.AllIN("worker")
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	if err := r.AwaitProcesses(ctx, 1); err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("Partly %d", o.seed)
+	post := models.Composition{Content: models.Content{Parts: []models.ContentPart{{Text: text}}}}
+	for _, a := range accounts {
+		post.Targets = append(post.Targets, models.Target{AccountID: a.ID})
+	}
+	id, err := w.Schedule(ctx, nil, post, models.When{Now: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := awaitCalls(ctx, tap, len(accounts)); err != nil {
+		return nil, err
+	}
+	process.Kill()
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	if err := r.AwaitEnd(ctx, time.Minute); err != nil {
+		return nil, err
+	}
+	first, err := statesOf(ctx, w, id)
+	if err != nil {
+		return nil, err
+	}
+	calls := tap.Creates.Load()
+	if err := retryFailed(ctx, w, id); err != nil {
+		return nil, err
+	}
+	if err := r.AwaitEnd(ctx, time.Minute); err != nil {
+		return nil, err
+	}
+	second, err := statesOf(ctx, w, id)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := r.Journal()
+	if err != nil {
+		return nil, err
+	}
+	perAccount := map[string]int{}
+	for _, e := range journal[text] {
+		perAccount[e.Network+e.Account]++
+	}
+	once := 0
+	for _, n := range perAccount {
+		if n == 1 {
+			once++
+		}
+	}
+	again := tap.Creates.Load() - calls
+	report := &rig.Report{}
+	report.Add("mode", "partly")
+	report.Add("accounts", len(accounts))
+	report.Add("published_first", first[models.Published])
+	report.Add("failed_first", first[models.Failed])
+	report.Add("published", second[models.Published])
+	report.Add("out_once", once)
+	report.Add("posts_out", len(journal[text]))
+	report.Add("retry_calls", again)
+	conditions(report, o, began)
+	report.Demand(first[models.Published] == 4 && first[models.Failed] == 2, "after the kill 4 should be published and 2 failed: %v", first)
+	report.Demand(second[models.Published] == 6, "after the retry all should be published: %v", second)
+	report.Demand(once == 6 && len(journal[text]) == 6, "%d posts went out on %d accounts", len(journal[text]), once)
+	report.Demand(again == 2, "the retry of two made %d calls", again)
+	return report, nil
+}
+
+// awaitCalls returns when the sandbox has seen n creating calls.
+func awaitCalls(ctx context.Context, tap *rig.Tap, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for tap.Creates.Load() < int64(n) {
+		if rig.Pause(ctx, 5*time.Millisecond) != nil {
+			return fmt.Errorf("%d of %d calls were made", tap.Creates.Load(), n)
+		}
+	}
+	return nil
+}
+
+// statesOf counts the deliveries of a post by what people are shown.
+func statesOf(ctx context.Context, w *models.Workspace, post uuid.UUID) (map[models.State]int, error) {
+	page, err := w.PostPage(ctx, post)
+	if err != nil {
+		return nil, err
+	}
+	states := map[models.State]int{}
+	for _, o := range page.Occurrences {
+		for _, d := range o.Deliveries {
+			states[d.State]++
+		}
+	}
+	return states, nil
+}
+
+// retryFailed asks for a retry of everything that the post's page offers one for.
+func retryFailed(ctx context.Context, w *models.Workspace, post uuid.UUID) error {
+	page, err := w.PostPage(ctx, post)
+	if err != nil {
+		return err
+	}
+	for _, o := range page.Occurrences {
+		for _, d := range o.Deliveries {
+			if d.State == models.Failed {
+				if err := w.Do(ctx, d.ID, models.ActRetry); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+// Every place of AllIN by the rules of WCAG 2.2 AA, as far as a program can
+// judge them, in both themes.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "./journey.js";
+import { places } from "./tour.js";
+
+// Colours that are on their way from one to another are nobody's choice.
+test.use({ contextOptions: { reducedMotion: "reduce" } });
+
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+for (const place of places) {
+  test.describe(() => {
+    test.use({ as: place.as });
+    test(`${place.name} can be used by everybody`, async ({ page, allin, watch }) => {
+      if (place.refused) watch.expects(/status of 4\d\d/);
+      await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+      await place.go(page, allin);
+      const light = await new AxeBuilder({ page }).withTags(rules).analyze();
+      await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+      const dark = await new AxeBuilder({ page }).withRules("color-contrast").analyze();
+      expect([...grave("light", light), ...grave("dark", dark)]).toEqual([]);
+    });
+  });
+}
+
+// grave tells what is serious, and on which elements.
+function grave(theme, { violations }) {
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${theme} ${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`));
+}

@@ -1,0 +1,138 @@
+// What every journey has: a server, a browser that is watched for what no
+// person may ever see, and the few steps that all of them share.
+import { expect, test as plain } from "@playwright/test";
+import { start, zone } from "./server.js";
+
+export { expect, zone };
+
+export const test = plain.extend({
+  // Journeys with another word here get a server of their own.
+  installation: ["shared", { option: true, scope: "worker" }],
+  // Who the browser belongs to at the beginning: "demo" is signed in and has a full
+  // calendar, "beginner" is signed in and has nothing yet, "stranger" is not signed in.
+  as: ["demo", { option: true }],
+
+  allin: [
+    async ({ installation }, use) => {
+      const allin = await start(installation);
+      await use(allin);
+      await allin.stop();
+    },
+    { scope: "worker", timeout: 90_000 },
+  ],
+
+  demoState: [
+    async ({ allin, browser }, use) => {
+      const context = await browser.newContext({ baseURL: allin.origin });
+      const page = await context.newPage();
+      await page.goto("/sign-in");
+      await signIn(page, allin);
+      await use(await context.storageState());
+      await context.close();
+    },
+    { scope: "worker" },
+  ],
+
+  beginnerState: [
+    async ({ allin, browser }, use) => {
+      const context = await browser.newContext({ baseURL: allin.origin });
+      await signUp(await context.newPage());
+      await use(await context.storageState());
+      await context.close();
+    },
+    { scope: "worker" },
+  ],
+
+  baseURL: async ({ allin }, use) => use(allin.origin),
+  storageState: async ({ as, demoState, beginnerState }, use) => use({ demo: demoState, beginner: beginnerState }[as]),
+
+  // watch gathers what goes wrong in a context without being seen; a journey
+  // that is refused on purpose says so: watch.expects(/status of 422/).
+  watch: [
+    async ({ baseURL }, use) => {
+      const problems = [];
+      const expected = [];
+      const watch = (context) => {
+        context.on("console", (message) => {
+          const policy = /Content Security Policy|Content-Security-Policy/.test(message.text());
+          if (message.type() === "error" || policy) problems.push(`${message.text()} (${message.location().url})`);
+        });
+        context.on("weberror", (problem) => problems.push(problem.error().stack ?? String(problem.error())));
+        context.on("response", (response) => {
+          if (response.status() >= 500) problems.push(`${response.status()} ${response.request().method()} ${response.url()}`);
+        });
+      };
+      watch.expects = (pattern) => expected.push(pattern);
+      await use(watch);
+      const unexpected = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
+      expect(unexpected, `the browser's console (server: ${baseURL})`).toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  context: async ({ context, watch }, use) => {
+    watch(context);
+    await use(context);
+  },
+
+  // visit opens another browser, in which nobody is signed in.
+  visit: async ({ browser, baseURL, watch }, use) => {
+    const contexts = [];
+    await use(async (options) => {
+      const context = await browser.newContext({ baseURL, storageState: undefined, ...options });
+      contexts.push(context);
+      watch(context);
+      return context.newPage();
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+  },
+});
+
+export async function signIn(page, { email, password }) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => url.pathname !== "/sign-in");
+}
+
+let people = 0;
+
+// signUp makes a person with an empty organization and stays on the page that welcomes them.
+export async function signUp(page, { name = "Kim Larsen", organization = "Nordlys", zone: at } = {}) {
+  const person = { name, organization, email: `kim-${process.pid}-${++people}@example.com`, password: "a long walk by the sea" };
+  await page.goto("/sign-up");
+  await page.getByLabel("Your name").fill(person.name);
+  await page.getByLabel("E-mail").fill(person.email);
+  await page.getByLabel("Password", { exact: true }).fill(person.password);
+  await page.getByLabel("Organization").fill(person.organization);
+  if (at) await page.getByLabel("Time zone").selectOption(at);
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await expect(page.getByRole("heading", { name: `Welcome, ${name.split(" ")[0]}` })).toBeVisible();
+  return person;
+}
+
+// wall is what clock and calendar on the wall say in some minutes from now.
+export function wall(minutes = 0) {
+  const at = new Date(Date.now() + minutes * 60_000);
+  const [date, time] = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(at).split(" ");
+  return { date, time };
+}
+
+// nextMinute is the next full minute that is far enough away to fill in a form.
+export const nextMinute = () => wall(new Date().getSeconds() < 40 ? 1 : 2);
+
+// day is a date some days after another, in the form 2026-11-24.
+export function day(date, days) {
+  const at = new Date(`${date}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + days);
+  return at.toISOString().slice(0, 10);
+}
+
+export const isPhone = (page) => page.viewportSize().width < 640;
+
+// openOwnMenu opens the menu with the person's own things: in the sidebar, or behind "More".
+export async function openOwnMenu(page, name) {
+  const summary = isPhone(page) ? page.locator(".foot-bar summary", { hasText: "More" }) : page.locator(".side summary", { hasText: name });
+  await summary.click();
+  return summary.locator("xpath=..");
+}

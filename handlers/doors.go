@@ -1,0 +1,120 @@
+package handlers
+
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"github.com/allin-platform/allin/models"
+)
+
+// door is what a request passes before its handler. The kinds are for the
+// tests, which knock at each.
+type door struct {
+	kind string // public, person or workspace
+	open func(s *Server, c *fiber.Ctx) error
+}
+
+// public is the door of handlers that anybody may call. A form behind it has
+// no session to be misused, so where the request comes from is all that is asked.
+func public(h func(*fiber.Ctx) error) door {
+	return door{"public", func(_ *Server, c *fiber.Ctx) error { return h(c) }}
+}
+
+// person is the door of handlers for somebody who is signed in.
+func person(h func(*fiber.Ctx, *models.Person) error) door {
+	return door{"person", func(s *Server, c *fiber.Ctx) error {
+		se, err := s.admit(c)
+		if err != nil {
+			return err
+		}
+		return h(c, se.row.Person)
+	}}
+}
+
+// workspace is the door of handlers for a member in the organization that the
+// session has open.
+func workspace(h func(*fiber.Ctx, *models.Workspace) error) door {
+	return door{"workspace", func(s *Server, c *fiber.Ctx) error {
+		se, err := s.admit(c)
+		if err != nil {
+			return err
+		}
+		ws, err := s.opened(c, se)
+		if err != nil {
+			return err
+		}
+		return h(c, ws)
+	}}
+}
+
+var errSignedOut = &models.Error{Code: models.Unauthenticated, Message: "You are signed out. Sign in again to go on."}
+
+// admit returns the session of whoever is signed in.
+func (s *Server) admit(c *fiber.Ctx) (*session, error) {
+	se, err := s.session(c)
+	if err != nil {
+		return nil, err
+	}
+	if se == nil {
+		return nil, errSignedOut
+	}
+	if !safe(c.Method()) {
+		if err := s.proves(c, se); err != nil {
+			return nil, err
+		}
+	}
+	return se, nil
+}
+
+var errNoOrganization = &models.Error{Code: models.Forbidden,
+	Message: "You are not a member of any organization at the moment. Ask the person who runs yours to add you again, or sign up for a new one."}
+
+// opened is the workspace that the session has open. Somebody who was taken
+// out of it finds another of theirs, when they look; what they sent is for the
+// one that is closed to them and changes nothing.
+func (s *Server) opened(c *fiber.Ctx, se *session) (*models.Workspace, error) {
+	ctx, p := c.UserContext(), se.row.Person
+	id, err := uuid.Parse(se.get(keptOrganization))
+	if err == nil {
+		ws, err := p.Workspace(ctx, id)
+		if models.CodeOf(err) != models.NotFound {
+			return ws, err
+		}
+		if !safe(c.Method()) {
+			return nil, err
+		}
+	}
+	list, err := p.Memberships(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errNoOrganization
+	}
+	if err := s.switchTo(c, se, list[0].OrganizationID); err != nil {
+		return nil, err
+	}
+	return p.Workspace(ctx, list[0].OrganizationID)
+}
+
+// idParam reads an id from the route's address. What cannot be an id names nothing.
+func idParam(c *fiber.Ctx, name string) (uuid.UUID, error) {
+	id, err := uuid.Parse(c.Params(name))
+	if err != nil || len(c.Params(name)) != 36 {
+		return uuid.Nil, errNotThere
+	}
+	return id, nil
+}
+
+var errNotThere = &models.Error{Code: models.NotFound, Message: "There is nothing here. It may have been deleted, or belong to another organization."}
+
+// wrong returns what is wrong with a form, field by field, when that is what err says.
+func wrong(err error) (*models.Error, bool) {
+	var e *models.Error
+	if errors.As(err, &e) && e.Code == models.Invalid {
+		return e, true
+	}
+	return nil, false
+}

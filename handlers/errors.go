@@ -1,0 +1,198 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/networks"
+	"github.com/allin-platform/allin/views/layout"
+	"github.com/allin-platform/allin/views/problem"
+
+	"github.com/a-h/templ"
+)
+
+// failure is an error as an answer.
+type failure struct {
+	status  int
+	code    models.Code
+	title   string
+	message string
+	fields  map[string]string
+}
+
+// kinds are the answers to the classes of errors.
+var kinds = map[models.Code]failure{
+	models.Invalid:         {status: 422, title: "This needs another look"},
+	models.NotFound:        {status: 404, title: "Not found"},
+	models.Conflict:        {status: 409, title: "This has changed"},
+	models.Forbidden:       {status: 403, title: "Not allowed"},
+	models.Unauthenticated: {status: 401, title: "Signed out"},
+	models.Limited:         {status: 429, title: "Too many tries"},
+	models.Upstream:        {status: 502, title: "A network does not answer"},
+	models.Internal:        {status: 500, title: "Something went wrong", message: "Something went wrong on our side. Nothing of yours is lost; try again in a moment."},
+}
+
+// classify tells what err is to the person.
+func classify(err error) failure {
+	var known *models.Error
+	if errors.As(err, &known) && known.Code != models.Internal {
+		f := kinds[known.Code]
+		f.code, f.message, f.fields = known.Code, known.Message, known.Fields
+		return f
+	}
+	var upstream *networks.Error
+	if errors.As(err, &upstream) {
+		f := kinds[models.Upstream]
+		f.code, f.message = models.Upstream, upstream.Message
+		return f
+	}
+	var refused *fiber.Error
+	if errors.As(err, &refused) {
+		return refusal(refused)
+	}
+	f := kinds[models.Internal]
+	f.code = models.Internal
+	if errors.Is(err, context.DeadlineExceeded) {
+		f.status, f.message = 503, "This took too long and was given up. Try again in a moment."
+	}
+	return f
+}
+
+// refusal is what Fiber itself says no to, before any handler.
+func refusal(e *fiber.Error) failure {
+	f := failure{status: e.Code, code: models.Invalid, title: "Not possible", message: "AllIN cannot answer this request."}
+	switch e.Code {
+	case fiber.StatusNotFound:
+		f.code, f.title, f.message = models.NotFound, "Not found", "There is no page at this address."
+	case fiber.StatusMethodNotAllowed:
+		f.message = "This address does not take requests of this kind."
+	case fiber.StatusRequestEntityTooLarge:
+		f.title, f.message = "Too large", "What was sent is too large to be taken in one piece, so nothing was changed. Go back: what you typed is still there. Make it shorter, or add files with the upload button."
+	case fiber.StatusRequestHeaderFieldsTooLarge:
+		f.message = "The browser sent more cookies or a longer address than AllIN takes. Delete the cookies of this site and try again."
+	case fiber.StatusUpgradeRequired:
+		f.message = "This address is for live updates of open pages."
+	case fiber.StatusRequestTimeout:
+		f.message = "The request took too long to arrive. Check your connection and try again."
+	}
+	return f
+}
+
+// fail is the one place where an error becomes an answer: a page, a note for
+// htmx's page, a sentence for an upload, or JSON. It is logged here, once,
+// under the id that the person sees.
+func (s *Server) fail(c *fiber.Ctx, err error) {
+	f := classify(err)
+	s.note(c, f, err)
+	s.protect(c)
+	c.Response().ResetBody()
+	c.Status(f.status)
+	switch {
+	case wantsJSON(c):
+		s.failJSON(c, f)
+	case strings.HasPrefix(c.Path(), "/media/uploads"):
+		text(c, f.message)
+	case wantsPart(c):
+		s.failPart(c, f)
+	case f.status == 401 && c.Method() == fiber.MethodGet:
+		c.Set(fiber.HeaderLocation, "/sign-in?next="+url.QueryEscape(comeBack(c)))
+		c.Status(fiber.StatusSeeOther)
+	default:
+		s.failPage(c, f)
+	}
+}
+
+func (s *Server) note(c *fiber.Ctx, f failure, err error) {
+	level := slog.LevelDebug
+	if f.status >= 500 {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", c.Path()),
+		slog.Int("status", f.status), slog.Any("error", err)}
+	var p *panicked
+	if errors.As(err, &p) {
+		attrs = append(attrs, slog.String("stack", p.stack))
+	}
+	s.config.Log.LogAttrs(c.UserContext(), level, "failed", attrs...)
+}
+
+func text(c *fiber.Ctx, sentence string) {
+	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+	c.Response().SetBodyString(sentence + "\n")
+}
+
+func wantsJSON(c *fiber.Ctx) bool {
+	return strings.HasPrefix(c.Path(), "/api/") || strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON)
+}
+
+// failJSON answers as RFC 9457 has it.
+func (s *Server) failJSON(c *fiber.Ctx, f failure) {
+	body, err := json.Marshal(map[string]any{"type": "about:blank", "title": f.title, "status": f.status, "detail": f.message,
+		"code": f.code, "fields": f.fields, "request_id": of(c).id})
+	if err != nil {
+		body = []byte(`{"status":500}`)
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	c.Response().SetBody(body)
+}
+
+// failPart leaves the page as it is and tells what is the matter.
+func (s *Server) failPart(c *fiber.Ctx, f failure) {
+	t := toast{Tone: "bad", Text: f.message}
+	switch {
+	case f.status == 401:
+		t.Action = &action{Word: "Sign in", URL: "/sign-in?next=" + url.QueryEscape(comeBack(c))}
+	case f.status >= 500:
+		t.Text += " (" + of(c).id + ")"
+	}
+	tell(c, t)
+	c.Set("HX-Reswap", "none")
+	text(c, t.Text)
+}
+
+func (s *Server) failPage(c *fiber.Ctx, f failure) {
+	p := problem.Params{Status: f.status, Title: f.title, Message: f.message}
+	if f.status >= 500 {
+		p.ID = of(c).id
+	}
+	if f.status == 401 {
+		p.Href, p.Word = "/sign-in", "Sign in"
+	}
+	whole := layout.Page{Title: f.title, Theme: c.Cookies("theme")}
+	if err := html(c, f.status, templ.Component(problem.Page(whole, p))); err != nil {
+		text(c, f.message)
+	}
+}
+
+// comeBack is where somebody who has to sign in first goes on: the page they
+// asked for, or the one that they have open.
+func comeBack(c *fiber.Ctx) string {
+	if c.Method() == fiber.MethodGet && !wantsPart(c) {
+		if strings.HasPrefix(c.Path(), "/accounts/callback/") {
+			return "/accounts" // what came with it is for the session that has ended
+		}
+		return c.OriginalURL()
+	}
+	if u, err := url.Parse(c.Get("HX-Current-URL")); err == nil && u.Path != "" {
+		return u.RequestURI()
+	}
+	return "/"
+}
+
+// ownPath returns a path of ours to go on to, or "/": what came in an address
+// may lead anywhere.
+func ownPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(next, "/") ||
+		strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") || len(next) > 2000 {
+		return "/"
+	}
+	return next
+}
