@@ -2,10 +2,7 @@
 // judge them, in both themes.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "./journey.js";
-import { places } from "./tour.js";
-
-// Colours that are on their way from one to another are nobody's choice.
-test.use({ contextOptions: { reducedMotion: "reduce" } });
+import { inScheme, places } from "./tour.js";
 
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
@@ -14,10 +11,10 @@ for (const place of places) {
     test.use({ as: place.as });
     test(`${place.name} can be used by everybody`, async ({ page, allin, watch }) => {
       if (place.refused) watch.expects(/status of 4\d\d/);
-      await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
       await place.go(page, allin);
+      await inScheme(page, "light");
       const light = await new AxeBuilder({ page }).withTags(rules).analyze();
-      await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+      await inScheme(page, "dark");
       const dark = await new AxeBuilder({ page }).withRules("color-contrast").analyze();
       expect([...grave("light", light), ...grave("dark", dark)]).toEqual([]);
     });

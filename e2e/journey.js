@@ -35,7 +35,7 @@ export const test = plain.extend({
 
   beginnerState: [
     async ({ allin, browser }, use) => {
-      const context = await browser.newContext({ baseURL: allin.origin });
+      const context = await browser.newContext({ baseURL: allin.origin, timezoneId: zone });
       await signUp(await context.newPage());
       await use(await context.storageState());
       await context.close();

@@ -3,17 +3,16 @@
 //   SCREENS=/tmp/screens npx playwright test --config e2e screens
 import { join } from "node:path";
 import { test } from "./journey.js";
-import { places } from "./tour.js";
+import { inScheme, places } from "./tour.js";
 
 for (const place of places) {
   test.describe(() => {
     test.use({ as: place.as });
     test(`picture of ${place.name}`, async ({ page, allin, watch }, { project }) => {
       watch.expects(/./); // this is about how it looks
-      await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
       await place.go(page, allin);
       for (const colorScheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await inScheme(page, colorScheme);
         await page.screenshot({ path: join(process.env.SCREENS, `${place.name}-${project.name}-${colorScheme}.png`) });
       }
     });

@@ -1,7 +1,7 @@
 // The places that AllIN has: each page, and what may come up over it. axe.spec.js
 // looks at each of them through the rules for accessible pages, and screens.js
 // makes pictures of them.
-import { expect, isPhone, openOwnMenu, wall } from "./journey.js";
+import { expect, openOwnMenu, wall } from "./journey.js";
 
 // Who a place belongs to: "demo" has a full calendar, "beginner" an empty one,
 // "stranger" is not signed in.
@@ -186,4 +186,12 @@ export const places = [
   },
 ];
 
-export const wide = (page) => !isPhone(page);
+// inScheme shows the page as somebody sees it who likes it "light" or "dark",
+// once all colours have changed.
+export async function inScheme(page, colorScheme) {
+  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  await page.evaluate(async () => {
+    await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+    await Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations < Infinity).map(({ finished }) => finished));
+  });
+}

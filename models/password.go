@@ -7,8 +7,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
+	"runtime/debug"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -22,15 +25,25 @@ const (
 	argonKey     = 32
 )
 
-// hashing bounds how many passwords are hashed at once, for each takes its memory.
-type hashing chan struct{}
+// hashing bounds how many passwords are hashed at once, for each takes its
+// memory, and gives that memory back to the machine when a while has passed
+// without any: a small server should stay small.
+type hashing struct {
+	slots chan struct{}
+	idle  *time.Timer
+}
 
-var passwords = make(hashing, max(1, runtime.NumCPU()))
+func newHashing() *hashing {
+	return &hashing{make(chan struct{}, max(1, runtime.NumCPU())), time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)}
+}
 
-func (h hashing) run(ctx context.Context, fn func()) error {
+func (h *hashing) run(ctx context.Context, fn func()) error {
 	select {
-	case h <- struct{}{}:
-		defer func() { <-h }()
+	case h.slots <- struct{}{}:
+		defer func() {
+			<-h.slots
+			h.idle.Reset(2 * time.Second)
+		}()
 		fn()
 		return nil
 	case <-ctx.Done():
@@ -38,12 +51,12 @@ func (h hashing) run(ctx context.Context, fn func()) error {
 	}
 }
 
-// hashPassword returns the password's argon2id hash in PHC form.
-func hashPassword(ctx context.Context, password string) (string, error) {
+// hash returns the password's argon2id hash in PHC form.
+func (h *hashing) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, 16)
 	rand.Read(salt)
 	var key []byte
-	err := passwords.run(ctx, func() {
+	err := h.run(ctx, func() {
 		key = argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
 	})
 	if err != nil {
@@ -59,19 +72,19 @@ const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAA
 
 var errHashFormat = errors.New("stored password hash is not argon2id in PHC form")
 
-// checkPassword reports whether password is the one behind hash.
-func checkPassword(ctx context.Context, hash, password string) (bool, error) {
+// check reports whether password is the one behind hash.
+func (h *hashing) check(ctx context.Context, hash, password string) (bool, error) {
 	f := strings.Split(hash, "$")
 	if len(f) != 6 || f[1] != "argon2id" {
 		return false, errHashFormat
 	}
 	var version int
-	var memory, time uint32
+	var memory, passes uint32
 	var threads uint8
 	if _, err := fmt.Sscanf(f[2], "v=%d", &version); err != nil {
 		return false, errHashFormat
 	}
-	if _, err := fmt.Sscanf(f[3], "m=%d,t=%d,p=%d", &memory, &time, &threads); err != nil {
+	if _, err := fmt.Sscanf(f[3], "m=%d,t=%d,p=%d", &memory, &passes, &threads); err != nil {
 		return false, errHashFormat
 	}
 	salt, err1 := base64.RawStdEncoding.DecodeString(f[4])
@@ -80,8 +93,8 @@ func checkPassword(ctx context.Context, hash, password string) (bool, error) {
 		return false, errHashFormat
 	}
 	var got []byte
-	err := passwords.run(ctx, func() {
-		got = argon2.IDKey([]byte(password), salt, time, memory, threads, uint32(len(want)))
+	err := h.run(ctx, func() {
+		got = argon2.IDKey([]byte(password), salt, passes, memory, threads, uint32(len(want)))
 	})
 	if err != nil {
 		return false, fmt.Errorf("check password: %w", err)

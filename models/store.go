@@ -24,6 +24,8 @@ type Store struct {
 	now      func() time.Time
 	log      *slog.Logger
 	set      Settings
+
+	passwords *hashing
 }
 
 // Settings are the limits that the operator may change.
@@ -65,7 +67,8 @@ type Config struct {
 
 // New returns a Store.
 func New(c Config) *Store {
-	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults()}
+	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
+		passwords: newHashing()}
 }
 
 // Networks is the registry of networks that this installation runs.

@@ -107,7 +107,7 @@ func (in *Install) SignUp(ctx context.Context, s SignUp, ip string) (*Person, er
 	if err := in.throttle(ctx, "sign-up:ip:"+ip, 20, time.Hour); err != nil {
 		return nil, err
 	}
-	hash, err := hashPassword(ctx, s.Password)
+	hash, err := in.passwords.hash(ctx, s.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (in *Install) SignIn(ctx context.Context, email, password, ip string) (*Per
 	if len(password) > 4*maxPassword {
 		password = password[:4*maxPassword] // no longer one was ever accepted
 	}
-	ok, err := checkPassword(ctx, hash, password)
+	ok, err := in.passwords.check(ctx, hash, password)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (p ConnectParams) accountsThere() string {
 	if !p.Sandbox || p.SandboxURL == "" || p.Info.Connect.Consent {
 		return ""
 	}
-	return p.SandboxURL + "/" + p.Info.Key
+	return p.SandboxURL + "/"
 }
 
 // asksSite reports whether the server is to be named: a sandbox and an account

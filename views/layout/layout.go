@@ -15,7 +15,6 @@ type Page struct {
 	Title   string // stands before the product's name in the window's title
 	Theme   string // "light", "dark" or "system": the cookie "theme"
 	Folded  bool   // the sidebar shows icons only: the cookie "nav" is "folded"
-	Version string // names this build's files, so that browsers may keep them for ever
 	CSRF    string // the session's token: goes with every request
 	Live    string // path of the WebSocket; "" for a page without live updates
 	Now     time.Time
@@ -43,14 +42,6 @@ func (p Page) title() string {
 		return "AllIN"
 	}
 	return p.Title + " · AllIN"
-}
-
-// asset is the address of a built file.
-func (p Page) asset(name string) string {
-	if p.Version == "" {
-		return "/static/" + name
-	}
-	return "/static/" + name + "?v=" + p.Version
 }
 
 // headers is the JSON of what htmx and our own scripts send with each request.
