@@ -101,7 +101,9 @@ func sent(c *fiber.Ctx) compose.Form {
 	if form, err := c.MultipartForm(); err == nil {
 		values = form.Value
 	} else {
-		c.Request().PostArgs().VisitAll(func(k, v []byte) { values.Add(string(k), string(v)) })
+		for k, v := range c.Request().PostArgs().All() {
+			values.Add(string(k), string(v))
+		}
 	}
 	return compose.ParseForm(values)
 }

@@ -53,11 +53,9 @@ type knock struct {
 	form  func(*things) url.Values
 	heads []header
 	body  string
-	page  int // status as a page; 0: 200
-	part  int // status as a part; 0: as the page
-	// stranger is the status for somebody of another organization; 0: 404.
-	stranger int
-	open     bool // what is asked is the asker's own: a stranger gets their own, or the same as anybody
+	page  int  // status as a page; 0: 200
+	part  int  // status as a part; 0: as the page
+	open  bool // what is asked is the asker's own: a stranger gets their own, or the same as anybody
 }
 
 func at(path string) func(*things) string { return func(*things) string { return path } }

@@ -3,12 +3,10 @@ package all
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"time"
 
+	"github.com/allin-platform/allin/internal/egress"
 	"github.com/allin-platform/allin/networks"
 	"github.com/allin-platform/allin/networks/bluesky"
 	"github.com/allin-platform/allin/networks/mastodon"
@@ -30,7 +28,8 @@ type Config struct {
 	Bluesky Bluesky
 
 	// SandboxBase is the address of the sandbox, "http://127.0.0.1:3001"; ""
-	// where none runs. Only this process's configuration may say it.
+	// where none runs, as what is no address. Only this process's
+	// configuration may say it.
 	SandboxBase string
 	// SandboxBlind keeps the sandbox's X from being read, as the real one is
 	// where reading is not paid for.
@@ -64,47 +63,14 @@ func New(c Config) *networks.Registry {
 		mastodon.New(mastodon.Config{HTTP: c.HTTP, Timeout: c.Timeout, Now: c.Now}),
 		bluesky.New(bluesky.Config{PDS: c.Bluesky.PDS, Card: c.Bluesky.Card, HTTP: c.HTTP, Timeout: c.Timeout, Now: c.Now}),
 	}
-	if c.SandboxBase == "" {
+	base := c.SandboxBase
+	only, err := egress.Sandbox(base, 0) // each call is bounded by Timeout
+	if base == "" || err != nil {
 		return networks.NewRegistry(real, nil)
 	}
-	base, only := c.SandboxBase, SandboxClient(c.SandboxBase)
 	return networks.NewRegistry(real, []networks.Network{
 		x.New(x.Config{API: base + "/x", Authorize: base + "/x", ClientID: sandbox.XClientID, ClientSecret: sandbox.XClientSecret, Lookup: !c.SandboxBlind, HTTP: only, Timeout: c.Timeout, Now: c.Now}),
 		mastodon.New(mastodon.Config{FixedSite: base + "/mastodon", HTTP: only, Timeout: c.Timeout, Now: c.Now}),
 		bluesky.New(bluesky.Config{FixedSite: base + "/bluesky", HTTP: only, Timeout: c.Timeout, Now: c.Now}),
 	})
-}
-
-// SandboxClient returns a client that connects to the sandbox at base and to
-// nothing else, whatever address it is given.
-func SandboxClient(base string) *http.Client {
-	allowed := hostPort(base)
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				if address != allowed {
-					return nil, fmt.Errorf("dial %s: not the sandbox", address)
-				}
-				return dialer.DialContext(ctx, network, address)
-			},
-			MaxIdleConnsPerHost: 128,
-			IdleConnTimeout:     time.Minute,
-			DisableCompression:  true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// hostPort is what is dialled for an address; "" for one that makes no sense.
-func hostPort(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }

@@ -76,7 +76,7 @@ func New(config Config) *Network {
 			config.App = config.FixedSite
 		}
 	}
-	return &Network{config: config, wire: wire.Client{HTTP: config.HTTP, Timeout: config.Timeout}}
+	return &Network{config: config, wire: wire.Client{HTTP: config.HTTP, Timeout: config.Timeout, Now: config.Now}}
 }
 
 // Info implements networks.Network.

@@ -48,7 +48,7 @@ type Client struct {
 
 // New returns the network that config describes.
 func New(config Config) *Client {
-	return &Client{config: config, wire: wire.Client{HTTP: config.HTTP, Timeout: config.Timeout}}
+	return &Client{config: config, wire: wire.Client{HTTP: config.HTTP, Timeout: config.Timeout, Now: config.Now}}
 }
 
 // Info implements networks.Network.

@@ -63,10 +63,7 @@ func (c *Client) Create(ctx context.Context, a networks.Account, n networks.Crea
 		return networks.Created{}, unsendable(err)
 	}
 	if n.Key != "" && honoursKeys(a) {
-		// Spelt like this Go's transport does not know it and leaves the
-		// repeating to us: it would repeat at once, and Mastodon notes a key
-		// only after the post is there.
-		req.Header["idempotency-key"] = []string{n.Key}
+		req.Header.Set("Idempotency-Key", n.Key)
 	}
 	resp, err := c.send(a, c.wire, req, true, "create")
 	if err != nil {

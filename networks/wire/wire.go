@@ -57,6 +57,9 @@ type Client struct {
 	HTTP *http.Client
 	// Timeout bounds each call; zero: CallTimeout.
 	Timeout time.Duration
+	// Now is the clock that tells whether there is still time to send.
+	// Required for calls that create.
+	Now func() time.Time
 }
 
 // Do sends req once. creates says that the call makes something visible, so
@@ -82,7 +85,8 @@ func (c Client) Do(req *http.Request, creates bool) (*Response, error) {
 		// would do for a call that carries an Idempotency-Key, at once, while the
 		// first may still be at work.
 		req.GetBody = nil
-		req.Body = &timely{req.Body, ctx}
+		end := c.Now().Add(timeout)
+		req.Body = &timely{req.Body, func() bool { return ctx.Err() == nil && c.Now().Before(end) }}
 	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
@@ -109,11 +113,11 @@ func closedIdle(err error) bool {
 // stopped for a while must not call when others have taken over.
 type timely struct {
 	io.ReadCloser
-	ctx context.Context
+	inTime func() bool
 }
 
 func (t *timely) Read(p []byte) (int, error) {
-	if deadline, ok := t.ctx.Deadline(); t.ctx.Err() != nil || ok && time.Until(deadline) <= 0 {
+	if !t.inTime() {
 		return 0, context.DeadlineExceeded
 	}
 	return t.ReadCloser.Read(p)

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +46,7 @@ func TestDo(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	client := Client{HTTP: s.Client(), Timeout: 300 * time.Millisecond}
+	client := Client{HTTP: s.Client(), Timeout: 300 * time.Millisecond, Now: time.Now}
 	for address, kinds := range map[string][2]networks.Kind{
 		s.URL + "/hang?token=secret":                           {networks.Unknown, networks.Unavailable},
 		s.URL + "/giant?token=secret":                          {networks.Unknown, networks.Unavailable},
@@ -77,6 +79,27 @@ func TestDo(t *testing.T) {
 	}
 	if _, err := FormRequest(context.Background(), "http://\x00secret", nil); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A process that was stopped sends nothing when its time is over: others may
+// have taken over.
+func TestNothingIsSentTooLate(t *testing.T) {
+	var arrived atomic.Bool
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil && len(body) > 0 {
+			arrived.Store(true)
+		}
+	}))
+	defer s.Close()
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	client := Client{HTTP: s.Client(), Timeout: time.Minute, Now: func() time.Time { at = at.Add(time.Hour); return at }}
+	req, err := FormRequest(context.Background(), s.URL, url.Values{"text": {"hello"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Do(req, true); !errors.Is(err, context.DeadlineExceeded) || arrived.Load() {
+		t.Errorf("got %v, arrived: %t", err, arrived.Load())
 	}
 }
 

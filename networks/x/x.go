@@ -55,7 +55,7 @@ func New(config Config) *Client {
 	if config.Authorize == "" {
 		config.Authorize = "https://x.com"
 	}
-	return &Client{config: config, wire: wire.Client{HTTP: config.HTTP, Timeout: config.Timeout}}
+	return &Client{config: config, wire: wire.Client{HTTP: config.HTTP, Timeout: config.Timeout, Now: config.Now}}
 }
 
 // Info implements networks.Network.

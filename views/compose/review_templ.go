@@ -331,7 +331,7 @@ func previewsInside(p Params) templ.Component {
 			}
 		}
 		for _, r := range p.Review.Accounts {
-			templ_7745c5c3_Err = preview(r).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Preview(r).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -340,8 +340,8 @@ func previewsInside(p Params) templ.Component {
 	})
 }
 
-// preview is the post as the account's network shows it, drawn by networks.Look.
-func preview(r models.AccountReview) templ.Component {
+// Preview is the post as the account's network shows it, drawn by networks.Look.
+func Preview(r models.AccountReview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

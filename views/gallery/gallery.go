@@ -5,6 +5,10 @@ package gallery
 import (
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/networks"
 	"github.com/allin-platform/allin/views/layout"
 	"github.com/allin-platform/allin/views/ui"
 )
@@ -66,4 +70,24 @@ var (
 		{Drawing: "lock", Title: "You may not see members", Text: "Owners and admins can. Ask Mara Lindqvist."},
 	}
 	variants = []string{"primary", "secondary", "quiet", "danger", "danger-quiet"}
+)
+
+var (
+	sampleAccounts = []models.Account{
+		{ID: uuid.MustParse("00000000-0000-4000-8000-000000000001"), Network: "x", NetworkName: "X", Handle: "nordlicht", Name: "Nordlicht Studio", State: models.Connected},
+		{ID: uuid.MustParse("00000000-0000-4000-8000-000000000002"), Network: "mastodon", NetworkName: "Mastodon", Handle: "nordlicht@mastodon.example", Name: "Nordlicht", State: models.Connected},
+	}
+	sampleFilter = models.Filter{States: []models.State{models.Failed}}
+	sampleMedia  = []models.Media{
+		{ID: uuid.MustParse("00000000-0000-4000-8000-000000000003"), Kind: networks.Image, Name: "hill.png", Alt: "A hill under a low sun"},
+		{ID: uuid.MustParse("00000000-0000-4000-8000-000000000004"), Kind: networks.Image, Name: "poster.png"},
+	}
+	sampleReviews = []models.AccountReview{
+		{Account: sampleAccounts[0], Look: networks.Look{HandlePrefix: "@", Actions: []string{"reply", "repeat", "heart", "chart", "bookmark", "share"}, Accent: "#1d9bf0"},
+			Content: models.Content{Parts: []models.ContentPart{{Text: "Tickets for Saturday's reading: https://nordlicht.example #berlin"}, {Text: "And the doors open at seven."}}}},
+		{Account: sampleAccounts[1], Look: networks.Look{HandlePrefix: "@", Stacked: true, SquareAvatar: true, Actions: []string{"reply", "repeat", "heart", "bookmark", "more"}, Accent: "#6364ff"},
+			Rules:   networks.Rules{Options: []networks.Option{{Name: "warning", CountsText: true}}},
+			Options: networks.Options{Values: map[string]string{"warning": "The end of the book"}},
+			Content: models.Content{Parts: []models.ContentPart{{Text: "The end: they sell the house."}}}},
+	}
 )

@@ -12,13 +12,13 @@ import (
 
 // Page is what the document around every page needs to know.
 type Page struct {
-	Title   string // stands before the product's name in the window's title
-	Theme   string // "light", "dark" or "system": the cookie "theme"
-	Folded  bool   // the sidebar shows icons only: the cookie "nav" is "folded"
-	CSRF    string // the session's token: goes with every request
-	Live    string // path of the WebSocket; "" for a page without live updates
-	Now     time.Time
-	Toasts  []ui.ToastParams // news left by the request before
+	Title  string // stands before the product's name in the window's title
+	Theme  string // "light", "dark" or "system": the cookie "theme"
+	Folded bool   // the sidebar shows icons only: the cookie "nav" is "folded"
+	CSRF   string // the session's token: goes with every request
+	Live   string // path of the WebSocket; "" for a page without live updates
+	Now    time.Time
+	Toasts []ui.ToastParams // news left by the request before
 }
 
 // theme is what the page is drawn in before any script runs.

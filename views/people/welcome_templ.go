@@ -188,7 +188,7 @@ func Welcome(p WelcomeParams) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.Connect {
-				templ_7745c5c3_Err = accounts.ConnectMenu(p.Networks).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = accounts.ConnectMenu(p.Networks, false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -171,7 +171,7 @@ func deviceRow(d models.Device, p DevicesParams) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</span><div class=\"grid min-w-0 flex-1 gap-0.5\"><div class=\"flex flex-wrap items-center gap-2\"><span class=\"truncate font-medium\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</span><div class=\"grid min-w-0 flex-1 basis-48 gap-0.5\"><div class=\"flex flex-wrap items-center gap-2\"><span class=\"truncate font-medium\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
