@@ -26,12 +26,9 @@ type publishWorker struct {
 
 func (w *publishWorker) Work(ctx context.Context, job *river.Job[models.PublishArgs]) error {
 	for ctx.Err() == nil {
-		c, err := w.publisher.in.Claim(ctx, w.publisher.process.ID(), job.Args.Account)
-		if err != nil || c == nil {
+		more, err := w.publisher.next(ctx, job.Args.Account)
+		if err != nil || !more {
 			return err
-		}
-		if err := w.publisher.run(ctx, c); err != nil && !errors.Is(err, models.ErrStale) {
-			return fmt.Errorf("delivery %s: %w", c.Delivery, err)
 		}
 	}
 	return ctx.Err()
@@ -54,19 +51,62 @@ type publication struct {
 	account networks.Account
 	uploads [][]networks.Upload // by part and file
 	refs    []networks.Ref      // of the parts that are out
+	inTime  context.Context     // bounds the send that the claim has begun
 }
 
-// released ends a publication that has said where its delivery goes.
+// errReleased ends a publication that has said where its delivery goes.
 var errReleased = errors.New("the delivery has been released")
 
-func (p *publisher) run(ctx context.Context, c *models.Claim) error {
-	n, err := p.networks.Get(c.Account.Network, c.Account.Sandbox)
-	if err != nil {
-		return c.Release(ctx, "", "", models.Outcome{}, models.Next{State: models.Waiting, After: p.policy.Operator,
+// next publishes what is due next on the account. It returns false when
+// nothing is, or another worker has it in hand.
+func (p *publisher) next(ctx context.Context, account uuid.UUID) (bool, error) {
+	// The time for a first call runs from before it stands in the ledger: a
+	// process that was stopped in between has none left, and does not send
+	// what others have settled meanwhile.
+	inTime, cancel := context.WithTimeout(ctx, p.policy.CallTimeout)
+	defer cancel()
+	pub := &publication{publisher: p, inTime: inTime}
+	c, err := p.in.Claim(ctx, p.process.ID(), account, pub.start)
+	if err != nil || c == nil {
+		return false, err
+	}
+	if err := pub.open(c); err != nil {
+		return true, c.Release(ctx, "", "", models.Outcome{}, models.Next{State: models.Waiting, After: p.policy.Operator,
 			Reason: "operator", Message: networks.AsError(err).Message})
 	}
-	pub := &publication{publisher: p, claim: c, network: n, info: n.Info(), account: c.NetworkAccount()}
-	for _, step := range []func(context.Context) error{pub.admit, pub.freshToken, pub.settle, pub.check, pub.upload, pub.create} {
+	if err := pub.run(ctx); err != nil && !errors.Is(err, models.ErrStale) {
+		return true, fmt.Errorf("delivery %s: %w", c.Delivery, err)
+	}
+	return true, nil
+}
+
+// open finds the network of the claimed delivery's account.
+func (p *publication) open(c *models.Claim) error {
+	n, err := p.networks.Get(c.Account.Network, c.Account.Sandbox)
+	if err != nil {
+		return err
+	}
+	p.claim, p.network, p.info, p.account = c, n, n.Info(), c.NetworkAccount()
+	return nil
+}
+
+// start begins the first part in the claim's own transaction, when there is
+// nothing to be done or found out before.
+func (p *publication) start(c *models.Claim) *models.Start {
+	if p.open(c) != nil || !p.admitted() || p.tokenEnds() ||
+		len(p.network.Rules(p.account).Check(p.info.Name, c.Draft)) > 0 {
+		return nil
+	}
+	first := p.part(0)
+	return &models.Start{Step: stepOf(0), Fingerprint: networks.Fingerprint(first.Text, 0), Key: first.Key}
+}
+
+func (p *publication) run(ctx context.Context) error {
+	steps := []func(context.Context) error{p.admit, p.freshToken, p.settle, p.check, p.upload, p.create}
+	if p.claim.Begun != nil {
+		steps = []func(context.Context) error{p.create}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			if errors.Is(err, errReleased) {
 				return nil
@@ -102,6 +142,12 @@ func (p *publication) waits() models.State {
 	return models.Retrying
 }
 
+// admitted reports that the account is connected and no gate is shut.
+func (p *publication) admitted() bool {
+	c := p.claim
+	return c.Account.State == models.Connected && c.HasToken && c.GateOpens == nil
+}
+
 // admit lets only a connected account and an open gate through.
 func (p *publication) admit(ctx context.Context) error {
 	c := p.claim
@@ -118,11 +164,16 @@ func (p *publication) admit(ctx context.Context) error {
 
 // freshToken renews a token that is about to expire, before anything is sent with it.
 func (p *publication) freshToken(ctx context.Context) error {
-	t := p.account.Token
-	if t.Refresh == "" || t.Expires.IsZero() || t.Expires.Sub(p.claim.Now) > p.policy.TokenReserve {
+	if !p.tokenEnds() {
 		return nil
 	}
 	return p.renewAndComeBack(ctx, "", "", models.Outcome{})
+}
+
+// tokenEnds reports that the token is about to expire and can be renewed.
+func (p *publication) tokenEnds() bool {
+	t := p.account.Token
+	return t.Refresh != "" && !t.Expires.IsZero() && t.Expires.Sub(p.claim.Now) <= p.policy.TokenReserve
 }
 
 // renewAndComeBack renews the token and lets the delivery be claimed again
@@ -210,13 +261,15 @@ type ledgerError struct{ err error }
 
 func (e *ledgerError) Error() string { return e.err.Error() }
 
-// send writes the ledger and calls the network. The time for the call runs
-// from before the ledger: a process that was stopped between the two has none
-// left, and does not send what others have settled meanwhile.
+// send writes the ledger, unless the claim has done so, and calls the network.
 func (p *publication) send(ctx context.Context, i int) (networks.Created, error) {
-	inTime, cancel := context.WithTimeout(ctx, p.policy.CallTimeout)
-	defer cancel()
 	part := p.part(i)
+	if b := p.claim.Begun; b != nil && i == 0 {
+		part.Key = b.Key
+		return p.call(p.inTime, part)
+	}
+	inTime, cancel := context.WithTimeout(ctx, p.policy.CallTimeout) // from before the ledger: see next
+	defer cancel()
 	if err := p.claim.Begin(inTime, stepOf(i), "send", networks.Fingerprint(part.Text, len(part.Media)), part.Key); err != nil {
 		return networks.Created{}, &ledgerError{err}
 	}

@@ -15,6 +15,9 @@ create function app_user() returns uuid language sql stable parallel safe
 as $$ select nullif(current_setting('app.user_id', true), '')::uuid $$;
 -- +goose StatementEnd
 
+-- Keys are (id, organization_id): one index finds a row by its id, and lets others refer to it together with
+-- its organization, so that no row can point into another one.
+
 create table installation (
 	id                boolean primary key default true check (id),
 	epoch             bigint      not null default 1,
@@ -118,8 +121,7 @@ create table social_accounts (
 	connected_by    uuid references users (id) on delete set null,
 	connected_at    timestamptz not null default now(),
 	updated_at      timestamptz not null default now(),
-	primary key (id),
-	unique (organization_id, id),
+	primary key (id, organization_id),
 	unique (organization_id, network, sandbox, site, remote_id)
 );
 
@@ -147,8 +149,7 @@ create table connect_states (
 	account_id      uuid,
 	sealed          bytea       not null, -- goth's session with the PKCE verifier
 	expires_at      timestamptz not null,
-	primary key (id),
-	unique (organization_id, id),
+	primary key (id, organization_id),
 	foreign key (organization_id, account_id) references social_accounts (organization_id, id) on delete cascade
 );
 
@@ -165,8 +166,7 @@ create table media (
 	alt             text        not null default '',
 	created_by      uuid references users (id) on delete set null,
 	created_at      timestamptz not null default now(),
-	primary key (id),
-	unique (organization_id, id)
+	primary key (id, organization_id)
 );
 create index media_created on media (organization_id, created_at desc);
 
@@ -181,8 +181,7 @@ create table posts (
 	draft           boolean     not null default true,
 	created_at      timestamptz not null default now(),
 	updated_at      timestamptz not null default now(),
-	primary key (id),
-	unique (organization_id, id)
+	primary key (id, organization_id)
 );
 create index posts_drafts on posts (organization_id, updated_at desc) where draft;
 
@@ -219,8 +218,7 @@ create table scheduled_posts (
 	created_by      uuid references users (id) on delete set null,
 	created_at      timestamptz not null default now(),
 	updated_at      timestamptz not null default now(),
-	primary key (id),
-	unique (organization_id, id),
+	primary key (id, organization_id, post_id),
 	foreign key (organization_id, post_id) references posts (organization_id, id) on delete cascade
 );
 create index scheduled_posts_due on scheduled_posts (organization_id, due_at, id);
@@ -251,18 +249,17 @@ create table deliveries (
 	remote_url        text        not null default '',
 	published_at      timestamptz,
 	updated_at        timestamptz not null default now(),
-	primary key (id),
-	unique (organization_id, id),
-	unique (organization_id, account_id, remote_id),
-	foreign key (organization_id, scheduled_post_id) references scheduled_posts (organization_id, id) on delete cascade,
-	foreign key (organization_id, post_id) references posts (organization_id, id) on delete cascade,
+	primary key (id, organization_id),
+	foreign key (organization_id, scheduled_post_id, post_id) references scheduled_posts (organization_id, id, post_id) on delete cascade,
 	foreign key (organization_id, account_id) references social_accounts (organization_id, id) on delete cascade
 ) with (fillfactor = 80);
+-- Few and narrow indexes: every state of a delivery is another version of its row.
 create index deliveries_due on deliveries (next_at) where state in ('scheduled', 'retrying', 'waiting') and next_at is not null;
-create index deliveries_account on deliveries (account_id, due_at) where state in ('scheduled', 'retrying', 'waiting');
+create index deliveries_account on deliveries (account_id, due_at, id) where state in ('scheduled', 'retrying', 'waiting');
 create unique index deliveries_one_call on deliveries (account_id) where state = 'publishing';
-create index deliveries_scheduled_post on deliveries (organization_id, scheduled_post_id);
-create index deliveries_post on deliveries (organization_id, post_id);
+create index deliveries_post on deliveries (post_id, scheduled_post_id);
+-- What stands on the network stands for one delivery only.
+create unique index deliveries_remote on deliveries (organization_id, account_id, remote_id) where remote_id is not null;
 create index deliveries_attention on deliveries (organization_id, due_at) where state in ('failed', 'unknown', 'missed', 'waiting');
 
 create table attempts (
@@ -307,8 +304,7 @@ create table notifications (
 	body            text        not null default '',
 	created_at      timestamptz not null default now(),
 	read_at         timestamptz,
-	primary key (id),
-	unique (organization_id, id),
+	primary key (id, organization_id),
 	foreign key (organization_id, post_id) references posts (organization_id, id) on delete cascade,
 	foreign key (organization_id, account_id) references social_accounts (organization_id, id) on delete cascade
 );

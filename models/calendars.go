@@ -93,7 +93,7 @@ func calendarEntries(where string) string {
 
 // entryDeliveries are the deliveries of the occurrence s as rows of text.
 const entryDeliveries = `select coalesce(array_agg(d.id || ' ' || d.account_id || ' ' || d.network || ' ' || d.state order by d.network, d.account_id), '{}')
-	from deliveries d where d.organization_id = s.organization_id and d.scheduled_post_id = s.id`
+	from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id`
 
 func (c *Calendar) collect(rows pgx.Rows) error {
 	var day, total int
@@ -142,7 +142,7 @@ func (f Filter) where(args []any) (string, []any) {
 		return len(args)
 	}
 	if len(f.Accounts) > 0 || len(f.States) > 0 {
-		b.WriteString(` and exists (select 1 from deliveries d where d.organization_id = s.organization_id and d.scheduled_post_id = s.id`)
+		b.WriteString(` and exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id`)
 		if len(f.Accounts) > 0 {
 			fmt.Fprintf(&b, ` and d.account_id = any($%d)`, add(f.Accounts))
 		}

@@ -35,6 +35,12 @@ type Claim struct {
 	Open         []OpenAttempt // sends whose end is not known, oldest first
 	GateOpens    *time.Time    // a rate limit forbids calls until then
 	Now          time.Time     // the database's clock at the claim
+	Begun        *Start        // the send that the claim itself wrote into the ledger
+}
+
+// Start is a send that is about to begin.
+type Start struct {
+	Step, Fingerprint, Key string
 }
 
 // Step is what is known of one step of a delivery.
@@ -86,39 +92,69 @@ join social_accounts a on a.id = c.account_id
 left join account_tokens k on k.organization_id = c.organization_id and k.account_id = c.account_id`
 
 // Claim takes the oldest delivery that is due on the account for the process.
-// It returns nil when there is none, or when the account has one in hand.
-func (in *Install) Claim(ctx context.Context, process uuid.UUID, account uuid.UUID) (*Claim, error) {
+// It returns nil when there is none, or when the account has one in hand. A
+// delivery that nothing was done for yet, and that has no media, is shown to
+// start: what that returns goes into the ledger in the claim's own
+// transaction, which saves most posts a commit.
+func (in *Install) Claim(ctx context.Context, process uuid.UUID, account uuid.UUID, start func(*Claim) *Start) (*Claim, error) {
 	c := &Claim{in: in}
 	var draft snapshot
 	var sealed []byte
 	var expires *time.Time
+	found := false
 	b := &pgx.Batch{}
-	b.Queue(claimDue, account, process, in.set.Lease).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&c.Organization, &c.Delivery, &c.Post, &c.Fence, &c.DueAt, &c.Tries, &draft,
+	b.Queue(claimDue, account, process, in.set.Lease).Query(func(rows pgx.Rows) error {
+		if found = rows.Next(); !found {
+			return rows.Err()
+		}
+		return rows.Scan(&c.Organization, &c.Delivery, &c.Post, &c.Fence, &c.DueAt, &c.Tries, &draft,
 			&c.Account.ID, &c.Account.Network, &c.Account.Sandbox, &c.Account.Site, &c.Account.RemoteID, &c.Account.Handle,
 			&c.Account.Name, &c.Account.Limits, &c.Account.State, &sealed, &expires, &c.TokenVersion, &c.GateOpens, &c.Now)
 	})
-	err := in.db.Send(ctx, tenant.System(), b)
+	media := func() []uuid.UUID { return draft.Content.MediaIDs() }
+	err := in.db.SendTwice(ctx, tenant.System(), b, func() (*pgx.Batch, error) {
+		if !found {
+			return &pgx.Batch{}, nil
+		}
+		if sealed != nil {
+			var err error
+			if c.Token, err = in.openToken(c.Organization, c.Account.ID, sealed, expires); err != nil {
+				return nil, err
+			}
+			c.HasToken = true
+		}
+		next := &pgx.Batch{}
+		if c.Fence == 1 && len(media()) == 0 {
+			c.Draft = draft.Content.draft(draft.Options, nil)
+			if c.Begun = start(c); c.Begun != nil {
+				next.Queue(writeStart, c.Organization, c.Delivery, c.Fence, c.Begun.Step, c.Begun.Fingerprint, c.Begun.Key)
+			}
+		}
+		return next, nil
+	})
 	switch {
-	case errors.Is(err, pgx.ErrNoRows), tenant.Is(err, tenant.UniqueViolation, "deliveries_one_call"):
+	case tenant.Is(err, tenant.UniqueViolation, "deliveries_one_call"):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("claim: %w", err)
+	case !found:
+		return nil, nil
 	}
-	if sealed != nil {
-		if c.Token, err = in.openToken(c.Organization, c.Account.ID, sealed, expires); err != nil {
+	if c.Fence > 1 || len(media()) > 0 {
+		if err := c.readBefore(ctx, media()); err != nil {
 			return nil, err
 		}
-		c.HasToken = true
+		c.Draft = draft.Content.draft(draft.Options, c.Media)
 	}
-	if c.Fence > 1 || len(draft.Content.MediaIDs()) > 0 {
-		if err := c.readBefore(ctx, draft.Content.MediaIDs()); err != nil {
-			return nil, err
-		}
-	}
-	c.Draft = draft.Content.draft(draft.Options, c.Media)
 	return c, nil
 }
+
+// writeStart is Begin's statement for a row that the transaction has changed itself.
+const writeStart = `
+	with s as (
+		insert into delivery_steps (organization_id, delivery_id, step, key) values ($1, $2, $4, $6)
+	)
+	insert into attempts (organization_id, delivery_id, fence, step, action, fingerprint) values ($1, $2, $3, $4, 'send', $5)`
 
 // readBefore reads what earlier claims left, and the media.
 func (c *Claim) readBefore(ctx context.Context, media []uuid.UUID) error {

@@ -39,7 +39,9 @@ func BenchmarkDelivery(b *testing.B) {
 		wg.Go(func() {
 			for done.Load() < int64(b.N) {
 				a := list[next.Add(1)%accounts]
-				c, err := in.Claim(b.Context(), process, a.ID)
+				c, err := in.Claim(b.Context(), process, a.ID, func(*models.Claim) *models.Start {
+					return &models.Start{Step: "create:0", Fingerprint: "f", Key: "k"}
+				})
 				if err != nil {
 					b.Error(err)
 					return
@@ -48,9 +50,6 @@ func BenchmarkDelivery(b *testing.B) {
 					continue
 				}
 				ref := networks.Ref{ID: uuid.NewString(), URL: "https://example.com"}
-				if err := c.Begin(b.Context(), "create:0", "send", "f", "k"); err != nil {
-					b.Error(err)
-				}
 				if err := c.Published(b.Context(), "create:0", "send", models.Outcome{State: "ok", HTTP: 200}, ref, ref); err != nil {
 					b.Error(err)
 				}

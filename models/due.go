@@ -23,37 +23,37 @@ type Due struct {
 // unclaimed before it is put in again.
 const staleJob = 30 * time.Second
 
-// EnqueueDue marks up to limit deliveries that are due as put into the queue,
-// and calls enqueue for their accounts in the same transaction. It returns
-// how many deliveries there were. Several clocks may call it at once: none
-// gets what another has.
+// dueAccounts marks one delivery of each account that has something due, no
+// claim, and no job that is still waiting: whoever works on an account goes on
+// until nothing is due there, so one job an account is enough.
+const dueAccounts = `
+with open as (
+	select organization_id, account_id, network, min(next_at) as next_at, (array_agg(id order by due_at, id))[1] as id,
+		bool_or(enqueued_at is not null and greatest(enqueued_at, next_at) >= now() - $2::interval) as queued
+	from deliveries
+	where state in ('scheduled', 'retrying', 'waiting') and next_at <= now()
+		and not exists (select 1 from installation where held_at is not null)
+	group by 1, 2, 3
+), due as (
+	select * from open o
+	where not queued and not exists (select 1 from deliveries p where p.account_id = o.account_id and p.state = 'publishing')
+	order by next_at limit $1
+), marked as (
+	update deliveries d set enqueued_at = now() from due where d.id = due.id
+)
+select organization_id, account_id, network from due`
+
+// EnqueueDue calls enqueue for up to limit accounts that have something due,
+// in the transaction that marks them, and returns how many there were. Two
+// clocks that do so at once put an account in twice, which does no harm.
 func (in *Install) EnqueueDue(ctx context.Context, limit int, enqueue func(ctx context.Context, tx pgx.Tx, due []Due) error) (int, error) {
-	n := 0
+	var due []Due
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			with due as (
-				select id from deliveries
-				where state in ('scheduled', 'retrying', 'waiting') and next_at <= now()
-					and (enqueued_at is null or greatest(enqueued_at, next_at) < now() - $2::interval)
-					and not exists (select 1 from installation where held_at is not null)
-				order by next_at limit $1 for update skip locked
-			), marked as (
-				update deliveries d set enqueued_at = now() from due where d.id = due.id
-				returning d.organization_id, d.account_id, d.network, d.next_at
-			)
-			select organization_id, account_id, network, count(*) from marked group by 1, 2, 3 order by min(next_at)`,
-			limit, staleJob)
+		rows, err := tx.Query(ctx, dueAccounts, limit, staleJob)
 		if err != nil {
 			return err
 		}
-		var due []Due
-		var d Due
-		var count int
-		if _, err := pgx.ForEachRow(rows, []any{&d.Organization, &d.Account, &d.Network, &count}, func() error {
-			due = append(due, d)
-			n += count
-			return nil
-		}); err != nil || len(due) == 0 {
+		if due, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Due]); err != nil || len(due) == 0 {
 			return err
 		}
 		return enqueue(ctx, tx, due)
@@ -61,7 +61,7 @@ func (in *Install) EnqueueDue(ctx context.Context, limit int, enqueue func(ctx c
 	if err != nil {
 		return 0, fmt.Errorf("enqueue due deliveries: %w", err)
 	}
-	return n, nil
+	return len(due), nil
 }
 
 // NextDue tells in how long the next delivery falls due, if that is within

@@ -37,7 +37,7 @@ func TestRestoreHoldsPublishing(t *testing.T) {
 	if n := w.enqueued(); n != 0 {
 		t.Errorf("%d deliveries go out on hold", n)
 	}
-	if c, err := in.Claim(ctx, a.ID, a.ID); err != nil || c != nil {
+	if c, err := in.Claim(ctx, a.ID, a.ID, nil); err != nil || c != nil {
 		t.Errorf("claimed on hold: %v %v", c, err)
 	}
 	if f, err := ws.Frame(ctx); err != nil || f.Hold == nil {

@@ -302,7 +302,7 @@ func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) e
 func addToOpenOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID) error {
 	var occurrence uuid.UUID
 	err := tx.QueryRow(ctx, `select s.id from scheduled_posts s where s.post_id = $1 and s.due_at > now()
-		and exists (select 1 from deliveries d where d.scheduled_post_id = s.id and d.state in ('scheduled', 'waiting'))
+		and exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id and d.state in ('scheduled', 'waiting'))
 		order by s.due_at limit 1`, post).Scan(&occurrence)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil

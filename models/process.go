@@ -95,8 +95,10 @@ func (p *Process) Keep(ctx context.Context) {
 // Leave ends the process' membership; its claims are free at once.
 func (p *Process) Leave(ctx context.Context) {
 	_ = p.in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `delete from processes where id = $1`, p.ID())
-		return err
+		if _, err := tx.Exec(ctx, `delete from processes where id = $1`, p.ID()); err != nil {
+			return err
+		}
+		return enqueueAgain(ctx, tx)
 	})
 	p.conn.Close(ctx)
 }
@@ -133,9 +135,7 @@ func (in *Install) TakeUpDead(ctx context.Context) (int, error) {
 		}); err != nil || len(dead) == 0 {
 			return err
 		}
-		// Jobs that the dead had fetched and not begun would be stale for a while: put them in again.
-		if _, err := tx.Exec(ctx, `update deliveries set enqueued_at = null
-			where state in ('scheduled', 'retrying', 'waiting') and next_at <= now() and enqueued_at is not null`); err != nil {
+		if err := enqueueAgain(ctx, tx); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `delete from processes where id = any($1)`, dead)
@@ -145,4 +145,12 @@ func (in *Install) TakeUpDead(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("take up dead claims: %w", err)
 	}
 	return taken, nil
+}
+
+// enqueueAgain forgets which jobs wait in the queue: those that a process had
+// fetched and not begun when it ended would be stale for a while.
+func enqueueAgain(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `update deliveries set enqueued_at = null
+		where state in ('scheduled', 'retrying', 'waiting') and next_at <= now() and enqueued_at is not null`)
+	return err
 }

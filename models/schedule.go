@@ -166,8 +166,8 @@ func moveOccurrence(ctx context.Context, tx pgx.Tx, id uuid.UUID, due time.Time,
 			next_at = case when a.state = 'connected' then $2::timestamptz end,
 			reason = case when a.state = 'connected' then '' else 'reconnect' end,
 			message = case when a.state = 'connected' then '' else 'The account is not connected. Connect it again and this goes on.' end
-		from social_accounts a
-		where a.id = d.account_id and d.scheduled_post_id = $1 and d.state in ('scheduled', 'waiting', 'missed', 'failed')`, id, due)
+		from social_accounts a, scheduled_posts s
+		where a.id = d.account_id and s.id = $1 and d.post_id = s.post_id and d.scheduled_post_id = s.id and d.state in ('scheduled', 'waiting', 'missed', 'failed')`, id, due)
 	return err
 }
 
@@ -186,7 +186,7 @@ func (w *Workspace) MovePost(ctx context.Context, occurrence uuid.UUID, at When)
 		if whenErr != nil {
 			return whenErr
 		}
-		deliveries, err := lockDeliveries(ctx, tx, `scheduled_post_id = $1`, occurrence)
+		deliveries, err := lockDeliveries(ctx, tx, `post_id = $1 and scheduled_post_id = $2`, post, occurrence)
 		if err != nil {
 			return err
 		}
@@ -247,7 +247,7 @@ func (w *Workspace) CancelPost(ctx context.Context, occurrence uuid.UUID) error 
 		if post, err = occurrencePost(ctx, tx, occurrence); err != nil {
 			return err
 		}
-		deliveries, err := lockDeliveries(ctx, tx, `scheduled_post_id = $1`, occurrence)
+		deliveries, err := lockDeliveries(ctx, tx, `post_id = $1 and scheduled_post_id = $2`, post, occurrence)
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,7 @@ type DB struct {
 type Options struct {
 	MaxConns int32 // 0: 16
 	Log      *slog.Logger
+	Tracer   pgx.QueryTracer // sees every statement; nil: nobody does
 }
 
 // Open connects to the database at dsn.
@@ -70,6 +71,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "allin"
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	cfg.ConnConfig.Tracer = o.Tracer
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -165,6 +167,41 @@ func (db *DB) Send(ctx context.Context, scope Scope, b *pgx.Batch) error {
 	all.Queue(setScope, scope.args()...)
 	all.QueuedQueries = append(all.QueuedQueries, b.QueuedQueries...)
 	return db.pool.SendBatch(ctx, all).Close()
+}
+
+// SendTwice runs one transaction in two round trips: first, then what next
+// returns when it has seen first's results, together with the commit. It is
+// committed when SendTwice returns nil, and only then.
+func (db *DB) SendTwice(ctx context.Context, scope Scope, first *pgx.Batch, next func() (*pgx.Batch, error)) error {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	committed := false
+	defer func() {
+		if !committed {
+			// A connection that cannot even do this is thrown away by the pool.
+			_, _ = conn.Exec(context.WithoutCancel(ctx), "rollback")
+		}
+	}()
+	open := &pgx.Batch{}
+	open.Queue("begin")
+	open.Queue(setScope, scope.args()...)
+	open.QueuedQueries = append(open.QueuedQueries, first.QueuedQueries...)
+	if err := conn.SendBatch(ctx, open).Close(); err != nil {
+		return err
+	}
+	b, err := next()
+	if err != nil {
+		return err
+	}
+	b.Queue("commit")
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	committed = true
+	return nil
 }
 
 // Is reports whether err is the database's error with that SQLSTATE, and,
