@@ -136,3 +136,28 @@ export async function openOwnMenu(page, name) {
   await summary.click();
   return summary.locator("xpath=..");
 }
+
+// connectMenu opens the form that connects an imitated account.
+export async function connectMenu(page, network) {
+  await page.locator("summary", { hasText: "Connect an account" }).click();
+  await page.getByRole("link", { name: `${network} (sandbox)` }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText(network);
+}
+
+// consent says yes on the imitated network's page, for an account that has that name or gets it.
+export async function consent(page, handle) {
+  await page.waitForURL(/\/oauth2?\/authorize/);
+  const known = page.getByRole("radio", { name: `@${handle}` });
+  if ((await known.count()) > 0) await known.first().check();
+  else await page.getByRole("textbox").fill(handle);
+  await page.getByRole("button", { name: "Authorise" }).click();
+}
+
+// connect connects an account of a network that asks on a page of its own, from the page of accounts.
+export async function connect(page, network, handle) {
+  await connectMenu(page, network);
+  await page.getByRole("button", { name: `Go on to ${network}` }).click();
+  await consent(page, handle);
+  await expect(page.getByText(new RegExp(`^${network} @${handle}\\S* is connected`))).toBeVisible();
+  await expect(page).toHaveURL(/\/accounts$/);
+}

@@ -98,6 +98,9 @@ func (s *Server) showDay(c *fiber.Ctx, ws *models.Workspace) error {
 		return err
 	}
 	p.Day = cal.Days[0]
+	if p.Accounts, err = ws.Accounts(c.UserContext()); err != nil {
+		return err
+	}
 	if wantsPart(c) {
 		p.Frame = s.thin(c)
 		return html(c, fiber.StatusOK, calendar.DayPanel(p))

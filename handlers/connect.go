@@ -93,7 +93,8 @@ func (s *Server) connectForm(c *fiber.Ctx, ws *models.Workspace, status int, t t
 	if t.account != nil && p.Site == "" {
 		p.Site = t.account.Site
 	}
-	if t.info.Connect.SiteLabel == "" && p.Message == "" {
+	// A network with one address of its own looks for its configuration and calls nobody.
+	if site, err := t.network.Site(p.Site); err == nil && site == "" && p.Message == "" {
 		if _, err := t.network.Register(c.UserContext(), "", s.callback(t.info.Key)); err != nil {
 			p.Missing = networks.AsError(err).Message
 		}

@@ -16,11 +16,24 @@ type health struct {
 	Status  string            `json:"status"` // ok, degraded or failing
 	Version string            `json:"version"`
 	Checks  map[string]string `json:"checks"` // ok or failing; why stands in the log
+	// Networks tells how the newest call to each ended in the past day, and when.
+	Networks map[string]networkHealth `json:"networks,omitempty"`
+}
+
+type networkHealth struct {
+	At    time.Time `json:"at"`
+	State string    `json:"state"`
 }
 
 // showHealth tells what works.
 func (s *Server) showHealth(c *fiber.Ctx) error {
 	h := s.health(c.UserContext(), s.config.Health)
+	if answers, err := s.install.LastAnswers(c.UserContext()); err == nil {
+		h.Networks = map[string]networkHealth{}
+		for _, a := range answers {
+			h.Networks[a.Network] = networkHealth{At: a.At, State: a.State}
+		}
+	}
 	if h.Status == "failing" {
 		c.Status(fiber.StatusServiceUnavailable)
 	}

@@ -40,6 +40,7 @@ type publisher struct {
 	process  *models.Process
 	log      *slog.Logger
 	policy   Policy
+	metrics  *metrics
 }
 
 // publication is one claimed delivery on its way out.
@@ -74,7 +75,10 @@ func (p *publisher) next(ctx context.Context, account uuid.UUID) (bool, error) {
 		return true, c.Release(ctx, "", "", models.Outcome{}, models.Next{State: models.Waiting, After: p.policy.Operator,
 			Reason: "operator", Message: networks.AsError(err).Message})
 	}
-	if err := pub.run(ctx); err != nil && !errors.Is(err, models.ErrStale) {
+	begun := p.metrics.now()
+	err = pub.run(ctx)
+	p.metrics.work.WithLabelValues(pub.info.Key).Observe(p.metrics.now().Sub(begun).Seconds())
+	if err != nil && !errors.Is(err, models.ErrStale) {
 		return true, fmt.Errorf("delivery %s: %w", c.Delivery, err)
 	}
 	return true, nil
@@ -302,6 +306,7 @@ func (p *publication) call(ctx context.Context, part networks.Create) (created n
 			err = &networks.Error{Kind: networks.Unknown, Message: "AllIN stumbled while sending.", Code: "panic"}
 		}
 	}()
+	defer func() { p.metrics.called(p.info.Key, "create", err) }()
 	created, err = p.network.Create(ctx, p.account, part)
 	if err == nil && created.ID == "" {
 		err = &networks.Error{Kind: networks.Unknown, Message: p.info.Name + " gave no address of the post.", HTTP: created.HTTP}
@@ -317,6 +322,7 @@ func (p *publication) out(ctx context.Context, i int, action string, o models.Ou
 	}
 	err := p.claim.Published(ctx, stepOf(i), action, o, ref, p.refs[0])
 	if err == nil {
+		p.metrics.lateness.WithLabelValues(p.info.Key).Observe(p.claim.Now.Sub(p.claim.DueAt).Seconds())
 		return errReleased
 	}
 	return err
@@ -369,6 +375,7 @@ func (p *publication) uploadFile(ctx context.Context, step string, m networks.Me
 	}
 	save := func(u networks.Upload) error { return p.claim.Renew(ctx, step, u) }
 	up, err := p.network.Upload(ctx, p.account, file, from, save)
+	p.metrics.called(p.info.Key, "upload", err)
 	if err != nil {
 		if errors.Is(err, models.ErrStale) {
 			return up, models.ErrStale

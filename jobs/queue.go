@@ -21,9 +21,11 @@ import (
 
 // Queue is River with the product's workers.
 type Queue struct {
-	client *river.Client[pgx.Tx]
-	pool   *pgxpool.Pool
-	log    *slog.Logger
+	client  *river.Client[pgx.Tx]
+	pool    *pgxpool.Pool
+	install *models.Install
+	metrics *metrics
+	log     *slog.Logger
 }
 
 // Options are settings of the queue.
@@ -33,6 +35,8 @@ type Options struct {
 	Workers int
 	// Policy holds the times by which failures are tried again.
 	Policy Policy
+	// Now is the clock by which work is measured. Required.
+	Now func() time.Time
 }
 
 // jobTime bounds one job: a long upload may take most of it.
@@ -41,7 +45,9 @@ const jobTime = time.Hour
 // NewQueue returns the queue; Run starts it. process is under whose id claims are made.
 func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *slog.Logger, o Options) (*Queue, error) {
 	workers := river.NewWorkers()
-	p := &publisher{in: store.Install("publish"), networks: store.Networks(), process: process, log: log, policy: o.Policy.withDefaults()}
+	m := newMetrics(o.Now)
+	p := &publisher{in: store.Install("publish"), networks: store.Networks(), process: process, log: log,
+		policy: o.Policy.withDefaults(), metrics: m}
 	if err := errors.Join(
 		river.AddWorkerSafely(workers, &publishWorker{publisher: p}),
 		river.AddWorkerSafely(workers, &refreshWorker{in: store.Install("refresh tokens"), log: log}),
@@ -74,7 +80,7 @@ func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *
 	if err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
 	}
-	return &Queue{client: client, pool: db.Pool(), log: log}, nil
+	return &Queue{client: client, pool: db.Pool(), install: store.Install("count the queue"), metrics: m, log: log}, nil
 }
 
 func queueOf(network string) string { return "publish_" + network }

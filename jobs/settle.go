@@ -80,6 +80,7 @@ func (p *publication) look(ctx context.Context, step string, begun time.Time) (a
 	}
 	i := len(p.refs)
 	found, err := p.network.Find(ctx, p.account, p.part(i), begun.Add(-lookBack))
+	p.metrics.called(p.info.Key, "find", err)
 	if err != nil {
 		return false, p.lookFailed(ctx, step, networks.AsError(err))
 	}

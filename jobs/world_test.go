@@ -126,7 +126,7 @@ func (w *world) process() (stop func()) {
 	if policy.FirstRetry == 0 {
 		policy.FirstRetry = 200 * time.Millisecond
 	}
-	q, err := jobs.NewQueue(db, store, p, w.log(), jobs.Options{Workers: 8, Policy: policy})
+	q, err := jobs.NewQueue(db, store, p, w.log(), jobs.Options{Workers: 8, Policy: policy, Now: time.Now})
 	w.ok(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

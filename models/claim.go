@@ -272,20 +272,37 @@ func (c *Claim) PartOut(ctx context.Context, step, action string, o Outcome, ref
 	return wrapEnd(err)
 }
 
-// withAttempt ends the attempt $3 $4 of the claim $1 $2 while it holds. One
-// that looked also ends the sends it looked for, and a send that the network
-// confirmed those before it: they went under the same key.
+// writePublished ends a delivery, its attempt $3 $4 and its step.
+const writePublished = `
+	with d as (
+		update deliveries set state = 'published', claimed_by = null, lease_until = null, next_at = null, enqueued_at = null,
+			reason = '', message = '', remote_id = $10, remote_url = $11, published_at = now(), updated_at = now()
+		where id = $1 and fence = $2 and state = 'publishing' returning id
+	), a as (
+		update attempts t set state = $5, http = $6, code = $7, message = $8, ended_at = now() from d
+		where t.delivery_id = d.id and t.fence = $2 and t.step = $3 and t.action = $4
+	), s as (
+		update delivery_steps s set done = true, result = $9 from d where s.delivery_id = d.id and s.step = $3
+	)`
+
+// settleSends ends earlier sends of the step whose end was not known: one that
+// looked says how they ended, and a send that the network confirmed says that
+// those before it went under the same key.
+const settleSends = `, sends as (
+		update attempts t set state = case when $4 = 'look' then $5 else 'reconciled' end, ended_at = coalesce(t.ended_at, now()) from d
+		where ($4 = 'look' and $5 in ('reconciled', 'absent') or $4 = 'send' and $5 = 'ok' and t.fence < $2)
+			and t.delivery_id = d.id and t.step = $3 and t.action = 'send' and t.state in ('started', 'ambiguous')
+	)`
+
+// withAttempt ends the attempt $3 $4 of the claim $1 $2 while it holds, and the
+// sends that it settles.
 const withAttempt = `
 	with d as (
 		select id from deliveries where id = $1 and fence = $2 and state = 'publishing' for no key update
 	), a as (
 		update attempts t set state = $5, http = $6, code = $7, message = $8, ended_at = now() from d
 		where t.delivery_id = d.id and t.fence = $2 and t.step = $3 and t.action = $4
-	), sends as (
-		update attempts t set state = case when $4 = 'look' then $5 else 'reconciled' end, ended_at = coalesce(t.ended_at, now()) from d
-		where ($4 = 'look' and $5 in ('reconciled', 'absent') or $4 = 'send' and $5 = 'ok' and t.fence < $2)
-			and t.delivery_id = d.id and t.step = $3 and t.action = 'send' and t.state in ('started', 'ambiguous')
-	)`
+	)` + settleSends
 
 func wrapEnd(err error) error {
 	if err != nil && !errors.Is(err, ErrStale) {
@@ -301,13 +318,11 @@ func (c *Claim) Published(ctx context.Context, step, action string, o Outcome, r
 	if err != nil {
 		return fmt.Errorf("encode result: %w", err)
 	}
-	err = c.fenced(ctx, withAttempt+`, s as (
-			update delivery_steps set done = true, result = $9 from d where delivery_id = d.id and step = $3
-		)
-		update deliveries set state = 'published', claimed_by = null, lease_until = null, next_at = null, enqueued_at = null,
-			reason = '', message = '', remote_id = $10, remote_url = $11, published_at = now(), updated_at = now()
-		from d where deliveries.id = d.id returning 1`,
-		step, action, o.State, o.HTTP, o.Code, o.Message, json.RawMessage(result), first.ID, first.URL)
+	sql := writePublished
+	if c.Fence > 1 || action != "send" {
+		sql += settleSends
+	}
+	err = c.fenced(ctx, sql+` select 1 from d`, step, action, o.State, o.HTTP, o.Code, o.Message, json.RawMessage(result), first.ID, first.URL)
 	if err == nil {
 		c.in.changed(c.Organization, topicPosts, c.Post)
 	}

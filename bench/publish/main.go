@@ -176,6 +176,7 @@ func (b *bench) drain(ctx context.Context) error {
 	}
 	calls, memory := float64(b.tap.Calls.Load())/float64(b.due), b.process.PeakMemory()
 	rate := float64(len(late)) / last.Sub(start).Seconds()
+	b.Say("accepted in each second: %v", perSecond(late))
 	b.process.Stop()
 	ceiling, err := b.ceiling(ctx)
 	if err != nil {
@@ -190,6 +191,19 @@ func (b *bench) drain(ctx context.Context) error {
 	b.lateness(late, calls, memory)
 	b.report.Demand(rate >= min(1000, ceiling/2), "%.0f posts a second, promised are %.0f", rate, min(1000, ceiling/2))
 	return nil
+}
+
+// perSecond counts what was accepted in each second after it was due.
+func perSecond(late []time.Duration) []int {
+	var counts []int
+	for _, l := range late {
+		n := max(0, int(l/time.Second))
+		for len(counts) <= n {
+			counts = append(counts, 0)
+		}
+		counts[n]++
+	}
+	return counts
 }
 
 func (b *bench) lateness(late []time.Duration, calls float64, memory int64) {

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/allin-platform/allin/internal/media"
@@ -40,6 +41,8 @@ type Options struct {
 	// Settings of AllIN's processes beside those that the rig makes, as in
 	// an environment: "ALLIN_SETTLE=4s".
 	Settings []string
+	// Tracer sees every statement of Store.
+	Tracer pgx.QueryTracer
 	// Before stands before the sandbox and sees every call to it.
 	Before func(http.Handler) http.Handler
 	// Progress is told what goes on; nil: nobody.
@@ -148,7 +151,7 @@ func (r *Rig) openStore(ctx context.Context) (err error) {
 	if r.keys, err = seal.NewKeys(); err != nil {
 		return err
 	}
-	r.db, r.Store, r.Networks, err = OpenStore(ctx, r.Place())
+	r.db, r.Store, r.Networks, err = OpenStore(ctx, r.Place(), r.opts.Tracer)
 	return err
 }
 
@@ -163,8 +166,8 @@ func (r *Rig) Place() Place {
 	return Place{DSN: r.Postgres.DSN(), Keys: r.keys, Data: r.data(), SandboxURL: r.SandboxURL}
 }
 
-// OpenStore opens an installation as AllIN does.
-func OpenStore(ctx context.Context, p Place) (*tenant.DB, *models.Store, *networks.Registry, error) {
+// OpenStore opens an installation as AllIN does. tracer may be nil.
+func OpenStore(ctx context.Context, p Place, tracer pgx.QueryTracer) (*tenant.DB, *models.Store, *networks.Registry, error) {
 	box, err := seal.Parse(p.Keys)
 	if err != nil {
 		return nil, nil, nil, err
@@ -174,7 +177,7 @@ func OpenStore(ctx context.Context, p Place) (*tenant.DB, *models.Store, *networ
 		return nil, nil, nil, err
 	}
 	nets := all.New(all.Config{HTTP: http.DefaultClient, Now: time.Now, SandboxBase: p.SandboxURL})
-	db, err := tenant.Open(ctx, p.DSN, tenant.Options{})
+	db, err := tenant.Open(ctx, p.DSN, tenant.Options{Tracer: tracer})
 	if err != nil {
 		return nil, nil, nil, err
 	}

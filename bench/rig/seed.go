@@ -31,10 +31,13 @@ type Post struct {
 	Due          time.Time
 }
 
+// Password is that of every person in a rig.
+const Password = "correct horse battery"
+
 // Organization makes one with its owner, who may do everything.
 func (r *Rig) Organization(ctx context.Context, name string) (*models.Workspace, error) {
 	person, err := r.Store.Install("bench").SignUp(ctx, models.SignUp{Name: "Bench", Email: strings.ToLower(name) + "@example.com",
-		Password: "correct horse battery", Organization: name, Zone: "UTC"}, "127.0.0.1")
+		Password: Password, Organization: name, Zone: "UTC"}, "127.0.0.1")
 	if err != nil {
 		return nil, err
 	}

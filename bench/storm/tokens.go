@@ -40,7 +40,7 @@ func renewAtOnce() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	db, store, _, err := rig.OpenStore(ctx, job.Place)
+	db, store, _, err := rig.OpenStore(ctx, job.Place, nil)
 	if err != nil {
 		return err
 	}

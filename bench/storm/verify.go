@@ -50,7 +50,7 @@ func ledger(ctx context.Context, r *rig.Rig) (map[uuid.UUID]row, error) {
 			count(*) filter (where t.action = 'send' and t.state in ('started', 'ambiguous', 'reconciled', 'absent')),
 			count(*) filter (where t.action = 'send' and t.state in ('started', 'ambiguous'))
 		from deliveries d left join attempts t on t.delivery_id = d.id and t.step like 'create:%'
-		group by d.id`)
+		group by d.id, d.network, d.state, d.remote_id`)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}

@@ -66,7 +66,7 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if in.process, err = in.store.Install("process").Join(ctx, kind); err != nil {
 		return err
 	}
-	in.queue, err = jobs.NewQueue(in.db, in.store, in.process, in.log, jobs.Options{Workers: in.config.Workers,
+	in.queue, err = jobs.NewQueue(in.db, in.store, in.process, in.log, jobs.Options{Workers: in.config.Workers, Now: time.Now,
 		Policy: jobs.Policy{CallTimeout: in.config.CallTimeout, Settle: in.config.Settle}})
 	return err
 }

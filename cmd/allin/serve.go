@@ -64,6 +64,9 @@ func serve(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if err := in.serveMetrics(ctx, g, server.Registry(), processRegistry(in.queue)); err != nil {
+		return err
+	}
 	g.Go(func() error { return server.Serve(ctx, web) })
 	g.Go(func() error {
 		<-ctx.Done()
@@ -143,6 +146,9 @@ func worker(ctx context.Context, p *program) error {
 	defer in.close()
 	g, ctx := errgroup.WithContext(ctx)
 	in.work(ctx, g)
+	if err := in.serveMetrics(ctx, g, processRegistry(in.queue)); err != nil {
+		return err
+	}
 	p.log.Info("worker started")
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

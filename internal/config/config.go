@@ -67,6 +67,8 @@ type Config struct {
 	XAPI          string // base address, "" means X itself
 	XAuthorize    string // address, "" means X itself
 
+	MetricsListen string // host:port, or ""
+
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"
 

@@ -87,6 +87,9 @@ var table = []Key{
 	text("ALLIN_LOG_FORMAT", "text", "Form of the log: text for people, json for machines.",
 		oneOf("text", "json"), func(c *Config) *string { return &c.LogFormat }),
 
+	text("ALLIN_METRICS_LISTEN", "", "Address on which /metrics is served for Prometheus, host:port. Keep it away from the public. Default: nowhere.",
+		address, func(c *Config) *string { return &c.MetricsListen }),
+
 	number("ALLIN_WORKERS", 32, 1, 2000, "Deliveries that one process works on at once, for each network.", func(c *Config) *int { return &c.Workers }),
 	duration("ALLIN_CALL_TIMEOUT", "30s", 100*time.Millisecond, 75*time.Second, "Longest that a call to a network may take.", func(c *Config) *time.Duration { return &c.CallTimeout }),
 	duration("ALLIN_LEASE", "90s", 200*time.Millisecond, time.Hour, "How long a worker holds a delivery before another may take it up.", func(c *Config) *time.Duration { return &c.Lease }),

@@ -212,7 +212,7 @@ func (p Params) problems(r models.AccountReview) []networks.Problem {
 func (p Params) tabs() []ui.TabParams {
 	tabs := []ui.TabParams{{Text: "All", Panel: "panel-all", Current: p.Form.Turned == nil}}
 	for _, r := range p.Review.Accounts {
-		t := ui.TabParams{Text: r.Account.Title(), Icon: "net-" + r.Account.Network, Panel: "panel-" + r.Account.ID.String(),
+		t := ui.TabParams{Text: p.tabWord(r), Icon: "net-" + r.Account.Network, Panel: "panel-" + r.Account.ID.String(),
 			Current: p.turned(r.Account.ID), Bad: true, Count: len(p.problems(r))}
 		if r.Own {
 			t.Dot, t.DotText = true, "has a text of its own"
@@ -220,6 +220,16 @@ func (p Params) tabs() []ui.TabParams {
 		tabs = append(tabs, t)
 	}
 	return tabs
+}
+
+// tabWord is the network's name, or the account's where several are on it.
+func (p Params) tabWord(r models.AccountReview) string {
+	for _, other := range p.Review.Accounts {
+		if other.Account.Network == r.Account.Network && other.Account.ID != r.Account.ID {
+			return r.Account.Title() + " (" + r.Account.NetworkName + ")"
+		}
+	}
+	return r.Account.NetworkName
 }
 
 func (p Params) turned(id uuid.UUID) bool { return p.Form.Turned != nil && *p.Form.Turned == id }

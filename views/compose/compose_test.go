@@ -15,7 +15,7 @@ import (
 
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/networks"
-	"github.com/allin-platform/allin/views/gallery"
+	"github.com/allin-platform/allin/views/layout"
 )
 
 const hostile = `"><img src=x onerror=alert(1)><b hx-get="/x" hx-trigger="load">`
@@ -44,7 +44,7 @@ var rules = networks.Rules{Text: networks.TextRule{Max: 280}, Media: networks.Me
 
 // sample is a composer with the form in it, reviewed as models would.
 func sample(f Form) Params {
-	p := Params{Frame: gallery.Frame("light"), Form: f, Zone: "Europe/Berlin", Today: "2026-11-24", Publish: true,
+	p := Params{Frame: layout.Frame{Page: layout.Page{Theme: "light"}}, Form: f, Zone: "Europe/Berlin", Today: "2026-11-24", Publish: true,
 		Accounts: []models.Account{
 			{ID: first, Network: "x", NetworkName: "X", Handle: "nordlicht", Name: "Nordlicht", State: models.Connected},
 			{ID: second, Network: "mastodon", NetworkName: "Mastodon", Handle: "n@example.social", State: models.Connected},

@@ -120,7 +120,7 @@ func (p PostParams) variants() []variant {
 			continue
 		}
 		a := p.account(t.AccountID, "")
-		own = append(own, variant{Panel: "said-" + t.AccountID.String(), Word: a.Title(), Net: a.Network, Content: *t.Content})
+		own = append(own, variant{Panel: "said-" + t.AccountID.String(), Word: a.Title() + " on " + a.NetworkName, Net: a.Network, Content: *t.Content})
 	}
 	if len(own) > 0 && len(own) == len(post.Targets) {
 		return own

@@ -144,7 +144,7 @@ func personRow(m models.OrganizationMember, p PeopleParams) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<div class=\"grid min-w-0 flex-1 basis-48 gap-0.5\"><div class=\"flex flex-wrap items-center gap-2\"><span class=\"truncate font-medium\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<div class=\"grid min-w-0 flex-1 basis-full gap-0.5 sm:basis-48\"><div class=\"flex flex-wrap items-center gap-2\"><span class=\"truncate font-medium\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
