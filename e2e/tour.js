@@ -1,10 +1,12 @@
 // The places that AllIN has: each page, and what may come up over it. axe.spec.js
 // looks at each of them through the rules for accessible pages, and screens.js
 // makes pictures of them.
+import { Composer } from "./composer.js";
 import { expect, openOwnMenu, wall } from "./journey.js";
 
 // Who a place belongs to: "demo" has a full calendar, "beginner" an empty one,
-// "stranger" is not signed in.
+// "stranger" is not signed in. What is "refused" is so on purpose, and a "menu" lies over
+// other things, which cannot be hit then.
 const demo = "demo";
 const beginner = "beginner";
 const stranger = "stranger";
@@ -27,10 +29,11 @@ async function openPost(page, state) {
 }
 
 async function fillComposer(page) {
-  await open("/posts/new")(page);
-  for (const box of await page.locator("input[name=account]").all()) await box.check({ force: true });
-  await page.locator("textarea:visible").first().fill(`${"A long evening at the harbour, with coffee and the sound of ropes. ".repeat(5)}https://harbourcoffee.example/evening`);
-  await expect(page.getByText(/too long|characters/).first()).toBeVisible();
+  const composer = new Composer(page);
+  await composer.open();
+  await composer.choose("Bluesky", "Mastodon", "X");
+  await composer.write(`${"A long evening at the harbour, with coffee and the sound of ropes. ".repeat(5)}https://harbourcoffee.example/evening`);
+  await expect(composer.panel.getByText(/too long for X/)).toBeVisible();
 }
 
 export const places = [
@@ -90,6 +93,7 @@ export const places = [
   {
     name: "calendar-states",
     as: demo,
+    menu: true,
     go: async (page) => {
       await open("/calendar")(page);
       await page.locator("#filter-states summary").click();
@@ -99,6 +103,7 @@ export const places = [
   {
     name: "own-menu",
     as: demo,
+    menu: true,
     go: async (page) => {
       await open("/calendar")(page);
       await openOwnMenu(page, "Robin Vale");
@@ -107,6 +112,7 @@ export const places = [
   {
     name: "bell",
     as: demo,
+    menu: true,
     go: async (page) => {
       await open("/calendar")(page);
       await page.locator("#bell summary").click();
@@ -151,6 +157,7 @@ export const places = [
   {
     name: "accounts-menu",
     as: demo,
+    menu: true,
     go: async (page) => {
       await open("/accounts")(page);
       await page.locator("summary", { hasText: "Connect an account" }).click();
@@ -187,11 +194,14 @@ export const places = [
 ];
 
 // inScheme shows the page as somebody sees it who likes it "light" or "dark",
-// once all colours have changed.
+// once all colours have changed: what inherits a colour begins when its parent
+// is done, so it is quiet only after some frames without a change.
 export async function inScheme(page, colorScheme) {
   await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
   await page.evaluate(async () => {
-    await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
-    await Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations < Infinity).map(({ finished }) => finished));
+    for (let frames = 0, quiet = 0; quiet < 3 && frames < 60; frames++) {
+      await new Promise(requestAnimationFrame);
+      quiet = document.getAnimations().some((one) => one instanceof CSSTransition) ? 0 : quiet + 1;
+    }
   });
 }

@@ -84,8 +84,8 @@ func (s *Server) page(c *fiber.Ctx, title string) (layout.Page, error) {
 		p.Theme = se.row.Person.User.Theme
 	}
 	p.CSRF = se.get(keptToken)
-	p.Toasts, err = s.left(c)
-	return p, err
+	p.Toasts = s.left(c)
+	return p, nil
 }
 
 // frame is what stands around a page of the workspace.

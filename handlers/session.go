@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,6 @@ const cookieAge = 400 * 24 * 60 * 60 // seconds
 const (
 	keptOrganization = "organization" // id of the one that is open
 	keptToken        = "csrf"
-	keptToasts       = "toasts" // news for the next page, as JSON
 )
 
 // rowKey is where a gorilla session has the row that it was read from.
@@ -205,41 +205,38 @@ func (s *Server) endSession(c *fiber.Ctx, se *session) error {
 	return s.save(c, se)
 }
 
-// leave keeps news for the next page that the session shows.
+// newsAge is how long news wait for the page that shows them, in seconds.
+const newsAge = 60
+
+// newsCookie carries what one request has to say on the page that the next one
+// shows. It is plain text for the person whose browser it is, so it need not
+// wait for the database as a session's row would.
+func (s *Server) newsCookie(value string, age int) *fiber.Cookie {
+	return &fiber.Cookie{Name: s.sessions.name + "-news", Value: value, Path: "/", MaxAge: age, HTTPOnly: true,
+		Secure: s.secure, SameSite: fiber.CookieSameSiteLaxMode}
+}
+
+// leave keeps news for the next page.
 func (s *Server) leave(c *fiber.Ctx, toast ui.ToastParams) error {
-	se, err := s.session(c)
-	if err != nil || se == nil {
-		return err
-	}
-	var all []ui.ToastParams
-	if old := se.get(keptToasts); old != "" {
-		if err := json.Unmarshal([]byte(old), &all); err != nil {
-			return fmt.Errorf("decode news: %w", err)
-		}
-	}
-	const most = 5
-	all = append(all, toast)
-	if len(all) > most {
-		all = all[len(all)-most:]
-	}
-	text, err := json.Marshal(all)
+	text, err := json.Marshal(toast)
 	if err != nil {
 		return fmt.Errorf("encode news: %w", err)
 	}
-	se.Values[keptToasts] = string(text)
-	return s.save(c, se)
+	c.Cookie(s.newsCookie(base64.RawURLEncoding.EncodeToString(text), newsAge))
+	return nil
 }
 
 // left takes the news that the request before left.
-func (s *Server) left(c *fiber.Ctx) ([]ui.ToastParams, error) {
-	se, err := s.session(c)
-	if err != nil || se == nil || se.get(keptToasts) == "" {
-		return nil, err
+func (s *Server) left(c *fiber.Ctx) []ui.ToastParams {
+	kept := c.Cookies(s.sessions.name + "-news")
+	if kept == "" {
+		return nil
 	}
-	var all []ui.ToastParams
-	if err := json.Unmarshal([]byte(se.get(keptToasts)), &all); err != nil {
-		return nil, fmt.Errorf("decode news: %w", err)
+	c.Cookie(s.newsCookie("", -1))
+	var toast ui.ToastParams
+	text, err := base64.RawURLEncoding.DecodeString(kept)
+	if err != nil || json.Unmarshal(text, &toast) != nil {
+		return nil // somebody has written into the cookie: there are no news in it
 	}
-	delete(se.Values, keptToasts)
-	return all, s.save(c, se)
+	return []ui.ToastParams{toast}
 }

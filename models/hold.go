@@ -62,13 +62,23 @@ func (in *Install) GuardRestore(ctx context.Context, path string) (*Hold, error)
 	return hold, in.RaiseEpoch(ctx, path)
 }
 
+const selectHold = `select held_at, held_reason from installation where held_at is not null`
+
 func readHold(ctx context.Context, tx pgx.Tx) (*Hold, error) {
-	var h Hold
-	err := tx.QueryRow(ctx, `select held_at, held_reason from installation where held_at is not null`).Scan(&h.Since, &h.Reason)
+	rows, err := tx.Query(ctx, selectHold)
+	if err != nil {
+		return nil, err
+	}
+	return collectHold(rows)
+}
+
+// collectHold returns the hold, or nil when there is none.
+func collectHold(rows pgx.Rows) (*Hold, error) {
+	h, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[Hold])
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
-	return &h, err
+	return h, err
 }
 
 // RaiseEpoch counts one up when a day has passed since the last time, and

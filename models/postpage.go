@@ -232,8 +232,7 @@ func (w *Workspace) Notifications(ctx context.Context, limit int) ([]Notificatio
 		if list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Notification]); err != nil {
 			return err
 		}
-		unread, err = countUnread(ctx, tx)
-		return err
+		return tx.QueryRow(ctx, unreadCount).Scan(&unread)
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("list notifications: %w", err)
@@ -241,10 +240,8 @@ func (w *Workspace) Notifications(ctx context.Context, limit int) ([]Notificatio
 	return list, unread, nil
 }
 
-func countUnread(ctx context.Context, tx pgx.Tx) (n int, err error) {
-	err = tx.QueryRow(ctx, `select count(*) from (select 1 from notifications where read_at is null limit 100) u`).Scan(&n)
-	return n, err
-}
+// unreadCount counts the member's unread messages, up to a hundred.
+const unreadCount = `select count(*) from (select 1 from notifications where read_at is null limit 100) u`
 
 // ReadNotifications marks all of the member's messages as read.
 func (w *Workspace) ReadNotifications(ctx context.Context) error {
@@ -276,17 +273,16 @@ func (w *Workspace) Frame(ctx context.Context) (*Frame, error) {
 		return nil, err
 	}
 	f := &Frame{}
-	err := w.rows(ctx, func(tx pgx.Tx) (err error) {
-		if f.Unread, err = countUnread(ctx, tx); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(ctx, `select count(*) from (select 1 from deliveries
-			where state in ('failed', 'unknown', 'missed', 'waiting') limit 100) d`).Scan(&f.Attention); err != nil {
-			return err
-		}
-		f.Hold, err = readHold(ctx, tx)
+	b := &pgx.Batch{}
+	b.Queue(unreadCount).QueryRow(func(row pgx.Row) error { return row.Scan(&f.Unread) })
+	b.Queue(`select count(*) from (select 1 from deliveries
+		where state in ('failed', 'unknown', 'missed', 'waiting') limit 100) d`).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&f.Attention) })
+	b.Queue(selectHold).Query(func(rows pgx.Rows) (err error) {
+		f.Hold, err = collectHold(rows)
 		return err
 	})
+	err := w.store.db.Send(ctx, w.scope(), b)
 	if err == nil {
 		f.Organizations, err = (&Person{store: w.store, User: w.Member}).Memberships(ctx)
 	}

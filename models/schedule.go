@@ -66,11 +66,13 @@ func (w *Workspace) Schedule(ctx context.Context, id *uuid.UUID, c Composition, 
 			return err
 		}
 		if id == nil {
-			post, err = w.insertPost(tx, c, false)
-		} else {
-			post, err = *id, w.updatePost(ctx, tx, *id, c)
+			if post, err = w.insertPost(tx, c, false); err != nil {
+				return err
+			}
+			return w.firstOccurrence(ctx, tx.PGX, post, due, wall)
 		}
-		if err != nil {
+		post = *id
+		if err := w.updatePost(ctx, tx, post, c); err != nil {
 			return err
 		}
 		return w.occur(ctx, tx.PGX, post, due, wall)
@@ -134,12 +136,11 @@ func (w *Workspace) occur(ctx context.Context, tx pgx.Tx, post uuid.UUID, due ti
 		return conflict("This post is out already. Duplicate it to send it again.")
 	}
 	if occurrence == nil {
-		id := newID()
-		occurrence = &id
-		if _, err := tx.Exec(ctx, `insert into scheduled_posts (id, post_id, local_date, local_time, zone, due_at, created_by)
-			values ($1, $2, $3, $4, $5, $6, $7)`, id, post, wall.Date, wall.Time, wall.Zone, due, w.Member.ID); err != nil {
+		id, err := w.insertOccurrence(ctx, tx, post, due, wall)
+		if err != nil {
 			return err
 		}
+		occurrence = &id
 		if _, err := tx.Exec(ctx, `update deliveries set scheduled_post_id = $2
 			where post_id = $1 and state in ('scheduled', 'waiting', 'missed', 'failed')`, post, id); err != nil {
 			return err
@@ -152,6 +153,22 @@ func (w *Workspace) occur(ctx context.Context, tx pgx.Tx, post uuid.UUID, due ti
 		return err
 	}
 	return addDeliveries(ctx, tx, post, *occurrence)
+}
+
+// firstOccurrence lets a post that was just made go out at due.
+func (w *Workspace) firstOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID, due time.Time, wall Wall) error {
+	id, err := w.insertOccurrence(ctx, tx, post, due, wall)
+	if err != nil {
+		return err
+	}
+	return addDeliveries(ctx, tx, post, id)
+}
+
+func (w *Workspace) insertOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID, due time.Time, wall Wall) (uuid.UUID, error) {
+	id := newID()
+	_, err := tx.Exec(ctx, `insert into scheduled_posts (id, post_id, local_date, local_time, zone, due_at, created_by)
+		values ($1, $2, $3, $4, $5, $6, $7)`, id, post, wall.Date, wall.Time, wall.Zone, due, w.Member.ID)
+	return id, err
 }
 
 func moveOccurrence(ctx context.Context, tx pgx.Tx, id uuid.UUID, due time.Time, wall Wall) error {

@@ -55,19 +55,19 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 		Email, Name, TimeZone, Theme *string
 		WeekStart                    *int
 	}
-	var stale bool
-	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `
-			select s.data, s.seen_at < now() - interval '1 minute', u.id, u.email, u.name, u.time_zone, u.theme, u.week_start
-			from sessions s left join users u on u.id = s.user_id
-			where s.id = $1 and s.expires_at > now() and s.seen_at > now() - $2::interval`, tokenHash(token), in.set.SessionIdle).
-			Scan(&s.Data, &stale, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart)
-		if err != nil || !stale {
-			return err
-		}
-		_, err = tx.Exec(ctx, `update sessions set seen_at = now() where id = $1`, tokenHash(token))
-		return err
-	})
+	b := &pgx.Batch{}
+	b.Queue(`
+		with seen as (
+			update sessions set seen_at = now() where id = $1 and expires_at > now() and seen_at > now() - $2::interval
+				and seen_at < now() - interval '1 minute'
+		)
+		select s.data, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start
+		from sessions s left join users u on u.id = s.user_id
+		where s.id = $1 and s.expires_at > now() and s.seen_at > now() - $2::interval`, tokenHash(token), in.set.SessionIdle).
+		QueryRow(func(row pgx.Row) error {
+			return row.Scan(&s.Data, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart)
+		})
+	err := in.db.Send(ctx, tenant.System(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

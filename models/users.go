@@ -213,15 +213,13 @@ func plural(n int, unit string) string {
 // Memberships lists the person's organizations by name.
 func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 	var list []Membership
-	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select o.id, o.name, m.role, o.demo from memberships m
-			join organizations o on o.id = m.organization_id order by lower(o.name), o.id`)
-		if err != nil {
-			return err
-		}
+	b := &pgx.Batch{}
+	b.Queue(`select o.id, o.name, m.role, o.demo from memberships m
+		join organizations o on o.id = m.organization_id order by lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Membership])
 		return err
 	})
+	err := p.store.db.Send(ctx, p.scope(), b)
 	if err != nil {
 		return nil, fmt.Errorf("list memberships: %w", err)
 	}
@@ -232,11 +230,12 @@ func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 // there is nothing to be found.
 func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Workspace, error) {
 	w := &Workspace{store: p.store, Member: p.User}
-	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select o.id, o.name, o.time_zone, o.demo, m.role from memberships m
-			join organizations o on o.id = m.organization_id where o.id = $1`, organization).
-			Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role)
+	b := &pgx.Batch{}
+	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role from memberships m
+		join organizations o on o.id = m.organization_id where o.id = $1`, organization).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role)
 	})
+	err := p.store.db.Send(ctx, p.scope(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, notFound("organization")
 	}

@@ -173,6 +173,13 @@ func (g *grant) good(now time.Time) bool {
 	return !g.latest.expired(now)
 }
 
+// appPassword is what opens a Bluesky account beside its owner's password.
+func (a *account) appPassword() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.password
+}
+
 // appPassword returns a password in the form that Bluesky gives them.
 func appPassword() string {
 	p := lower32.EncodeToString([]byte(secret(5)))

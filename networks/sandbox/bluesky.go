@@ -185,9 +185,7 @@ func (s *Server) createSession(w http.ResponseWriter, r *http.Request) {
 		xrpcError(w, http.StatusTooManyRequests, "RateLimitExceeded", "Rate Limit Exceeded")
 		return
 	}
-	a.mu.Lock()
-	password := a.password
-	a.mu.Unlock()
+	password := a.appPassword()
 	if password == "" || !same(password, d.Password) {
 		xrpcError(w, http.StatusUnauthorized, "AuthenticationRequired", "Invalid identifier or password")
 		return

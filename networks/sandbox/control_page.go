@@ -70,7 +70,7 @@ func kindViews() []kindView {
 
 // controlPage shows what is set and what happened last.
 func (s *Server) controlPage(w http.ResponseWriter, r *http.Request) {
-	done := map[string]string{"faults": "The faults are set.", "next": "The next calls are set.", "tokens": "The tokens are changed.",
+	done := map[string]string{"account": "The account is there.", "faults": "The faults are set.", "next": "The next calls are set.", "tokens": "The tokens are changed.",
 		"network": "The network is switched."}[r.URL.Query().Get("done")]
 	s.showControl(w, r, http.StatusOK, &controlView{Done: done})
 }
@@ -134,6 +134,9 @@ func (s *Server) controlForm(w http.ResponseWriter, r *http.Request) {
 func (s *Server) applyForm(what string, r *http.Request) error {
 	network, handle := r.PostFormValue("network"), r.PostFormValue("handle")
 	switch what {
+	case "account":
+		_, err := s.CreateAccount(network, handle, "")
+		return err
 	case "faults":
 		plan, err := planOf(r)
 		if err != nil {

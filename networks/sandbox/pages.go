@@ -49,6 +49,7 @@ type networkView struct {
 
 type accountView struct {
 	Name, Handle, Shown, URL, Avatar string
+	Password                         string // app password, where the network has them
 	Posts                            int
 }
 
@@ -147,7 +148,8 @@ func (s *Server) accountView(a *account) accountView {
 	if a.net.key == Mastodon {
 		shown += "@" + siteHost(a.net.site)
 	}
-	return accountView{Name: a.name, Handle: a.handle, Shown: shown, URL: s.local(s.profileURL(a)), Avatar: s.local(s.avatarURL(a)), Posts: a.count()}
+	return accountView{Name: a.name, Handle: a.handle, Shown: shown, URL: s.local(s.profileURL(a)), Avatar: s.local(s.avatarURL(a)),
+		Password: a.appPassword(), Posts: a.count()}
 }
 
 func (s *Server) networkViews() []networkView {

@@ -13,7 +13,6 @@
 //     data-part-add, data-part-remove, data-part-move="-1|1"   buttons
 //   data-sortable             a list whose children (data-sort) change places by Alt and arrow
 //                             keys, or with buttons data-sort-move="-1|1"
-//   data-insert="text"        on a button: puts text where the cursor was (data-insert-into="id")
 //   data-step-to="write"      on a phone: a button that shows the form's data-step-of="write"
 //   data-narrow="id"          a search field that hides what does not match in the list with that
 //                             id: its items' data-narrow-text
@@ -210,15 +209,6 @@ on("keydown", "[data-sortable] [data-sort]", (event, item) => {
 on("click", "[data-sort-move]", (event, button) => {
   event.preventDefault();
   sort(button.closest("[data-sort]"), Number(button.dataset.sortMove), button);
-});
-
-on("click", "[data-insert]", (event, button) => {
-  const field = document.getElementById(button.dataset.insertInto);
-  if (!field) return;
-  event.preventDefault();
-  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  field.focus();
 });
 
 on("click", "[data-step-to]", (_, button) => {

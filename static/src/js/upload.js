@@ -6,7 +6,6 @@
 //     data-upload-list         where tiles go
 //     template[data-upload-tile]  a tile while its file is under way; in it
 //       data-upload-name, progress, data-upload-error, data-upload-cancel, data-upload-again
-//     data-upload-fields       values that are sent along, as a query string (optional)
 //   data-upload-paste="id"   on a text field: pictures pasted into it go to the place with that id
 //
 // A file goes in pieces of at most 4 MiB, each a POST with the bytes as body and
@@ -29,7 +28,7 @@ function send(place, file, id, offset, progress, abort) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     abort.now = () => xhr.abort();
-    xhr.open("POST", place.dataset.upload + (place.dataset.uploadFields ? `?${place.dataset.uploadFields}` : ""));
+    xhr.open("POST", place.dataset.upload);
     const all = {
       ...headers(),
       "Content-Type": "application/octet-stream",
