@@ -13,7 +13,7 @@ test("connect an account of each network, disconnect one, reconnect it", async (
   await connect(page, "X", "nordlys");
   await expect(row(page, "X")).toContainText("@nordlys");
   await connect(page, "Mastodon", "nordlys");
-  await connectBluesky(page, await appPassword(allin, "nordlys"));
+  await connectBluesky(page, await appPassword(page, allin, "nordlys"));
   for (const network of ["X", "Mastodon", "Bluesky"]) await expect(row(page, network)).toContainText("Connected");
 
   await row(page, "Mastodon").getByRole("button", { name: "Disconnect" }).click();
@@ -42,7 +42,7 @@ test("what goes wrong while connecting is told where it went wrong", async ({ pa
     await expect(page.getByRole("alert")).toHaveText(/You did not allow/);
     await expect(page.getByRole("button", { name: "Go on to X" }), "one can try again at once").toBeVisible();
   });
-  const account = await appPassword(allin, "bothnia");
+  const account = await appPassword(page, allin, "bothnia");
   await test.step("a wrong app password", async () => {
     await page.goto("/accounts");
     await expect(page.getByRole("heading", { name: "No accounts yet" })).toBeVisible();
@@ -83,14 +83,15 @@ async function connectBluesky(page, { handle, password }) {
   await expect(page.getByText(/^Bluesky @\S+ is connected/)).toBeVisible();
 }
 
-// appPassword is what one makes in the settings of Bluesky itself.
-async function appPassword({ sandbox }, handle) {
-  const answer = await fetch(`${sandbox}/control/accounts`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ network: "bluesky", handle }),
-  });
-  const made = await answer.json();
-  expect(made.app_password, JSON.stringify(made)).toBeTruthy();
-  return { handle: made.handle, password: made.app_password };
+// appPassword makes an account on the imitated Bluesky, and reads there what opens it.
+async function appPassword(page, { sandbox }, handle) {
+  const bluesky = await page.context().newPage();
+  await bluesky.goto(sandbox);
+  await bluesky.getByRole("link", { name: "make one here" }).click();
+  await bluesky.getByRole("textbox", { name: "Handle", exact: true }).fill(handle);
+  await bluesky.getByRole("button", { name: "Make it" }).click();
+  const line = await bluesky.locator(".secret", { hasText: `@${handle}` }).textContent();
+  await bluesky.close();
+  const [, shown, password] = /@(\S+): app password (\S+)/.exec(line);
+  return { handle: shown, password };
 }

@@ -195,9 +195,6 @@ func (f *demoFiller) composition(p demoPost) models.Composition {
 }
 
 func (f *demoFiller) wall(p demoPost) (models.Wall, error) {
-	if p.in != 0 {
-		return models.WallOf(f.now.Add(p.in), f.ws.Zone())
-	}
 	today, err := models.WallOf(f.now, f.ws.Zone())
 	if err != nil {
 		return today, err
@@ -241,12 +238,12 @@ func (f *demoFiller) record(ctx context.Context, p demoPost) error {
 }
 
 func (f *demoFiller) schedule(ctx context.Context, p demoPost) error {
+	if p.in != 0 {
+		return f.scheduleSoon(ctx, p)
+	}
 	at, err := f.wall(p)
 	if err != nil {
 		return err
-	}
-	if p.in != 0 {
-		return f.scheduleSoon(ctx, p, at)
 	}
 	if instant, err := at.Instant(); err != nil || instant.Before(f.now.Add(2*time.Minute)) {
 		return err // the hour of today is past already
@@ -255,14 +252,10 @@ func (f *demoFiller) schedule(ctx context.Context, p demoPost) error {
 	return err
 }
 
-// scheduleSoon lets a post go out while the newcomer watches. Wall clocks show
-// minutes, so it goes out with the next one, or the one after when that is close.
-func (f *demoFiller) scheduleSoon(ctx context.Context, p demoPost, at models.Wall) error {
-	next := f.now.Truncate(time.Minute).Add(time.Minute)
-	if next.Sub(f.now) < p.in {
-		next = next.Add(time.Minute)
-	}
-	at, err := models.WallOf(next, f.ws.Zone())
+// scheduleSoon lets a post go out while the newcomer watches: with the first
+// full minute, which is what wall clocks show, that is not too close.
+func (f *demoFiller) scheduleSoon(ctx context.Context, p demoPost) error {
+	at, err := models.WallOf(f.now.Add(p.in+time.Minute).Truncate(time.Minute), f.ws.Zone())
 	if err != nil {
 		return err
 	}

@@ -26,9 +26,8 @@ var demoPast = []demoPost{
 
 // demoComing is scheduled; two of them go out while the newcomer watches.
 var demoComing = []demoPost{
-	{in: 25 * time.Second, text: "The kettle is on and the window is steamed up. Good morning from the harbour.", picture: "harbour"},
-	// X does not take the same words twice: the demo shows what that looks like.
-	{in: 85 * time.Second, text: "Doors open at seven. The first pot is on us."},
+	{in: 8 * time.Second, text: "The kettle is on and the window is steamed up. Good morning from the harbour.", picture: "harbour"},
+	{in: 3 * time.Minute, text: "The first tray of cinnamon buns is out of the oven. Quick, before Imke sees it."},
 	{day: 0, clock: "17:30", text: "One hour until closing, four cinnamon buns left."},
 	{day: 1, clock: "08:30", text: "Tasting notes for Lantern, brewed three ways. Which one would you order?", picture: "beans"},
 	{day: 1, clock: "12:00", text: "Lunch today: leek and potato, rye bread, salted butter."},
