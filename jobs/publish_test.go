@@ -85,6 +85,9 @@ func TestAsksAPerson(t *testing.T) {
 	w.breakNext(a, sandbox.ResetAfter, 1)
 	live := w.publish([]string{"It is live"}, a)
 	d := w.deliveries(live, final)[a.ID]
+	if d.NextAt != nil {
+		t.Errorf("it is looked at again by itself at %s", d.NextAt)
+	}
 	if d.State != models.Unknown || slices.Contains(d.Acts, models.ActLookAgain) || !slices.Contains(d.Acts, models.ActConfirmLive) {
 		t.Fatalf("%s with %v; %s", d.State, d.Acts, ledger(d))
 	}
@@ -222,6 +225,9 @@ func TestTokens(t *testing.T) {
 			w.ok(w.sandbox.RevokeGrants(network, a.Handle))
 			post := w.publish([]string{"After reconnecting on " + network}, a)
 			d = w.deliveries(post, in(models.Waiting))[a.ID]
+			if d.NextAt != nil {
+				t.Errorf("it is tried again by itself at %s", d.NextAt)
+			}
 			if got, err := w.ws.Account(t.Context(), a.ID); err != nil || got.State != models.Reconnect {
 				t.Errorf("the account is %v, %v", got.State, err)
 			}

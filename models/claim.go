@@ -353,6 +353,14 @@ type Next struct {
 	Gate *Gate
 }
 
+// after is After for the database, null where the delivery is not looked at by itself.
+func (n Next) after() *time.Duration {
+	if n.After < 0 {
+		return nil
+	}
+	return &n.After
+}
+
 // Gate is a limit that holds for an account or for all of a network.
 type Gate struct {
 	App    bool // for all accounts of the network
@@ -373,9 +381,9 @@ func (c *Claim) Release(ctx context.Context, step, action string, o Outcome, n N
 			return err
 		}
 		if _, err := tx.Exec(ctx, `update deliveries set state = $2, claimed_by = null, lease_until = null, enqueued_at = null,
-				next_at = case when $3::timestamptz is not null then $3 when $4::interval < interval '0' then null else now() + $4::interval end,
+				next_at = coalesce($3::timestamptz, now() + $4::interval),
 				tries = tries + $5, gated = gated or $6, reason = $7, message = $8, updated_at = now() where id = $1`,
-			c.Delivery, n.State, n.At, n.After, btoi(n.Try), n.Gated, n.Reason, n.Message); err != nil {
+			c.Delivery, n.State, n.At, n.after(), btoi(n.Try), n.Gated, n.Reason, n.Message); err != nil {
 			return err
 		}
 		if n.Gate != nil {

@@ -71,6 +71,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "allin"
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	cfg.ConnConfig.RuntimeParams["jit"] = "off" // statements are short: compiling them costs more than it saves
 	cfg.ConnConfig.Tracer = o.Tracer
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
