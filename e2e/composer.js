@@ -57,6 +57,12 @@ export class Composer {
     if (zone) await this.foot.getByLabel("Time zone").fill(zone);
   }
 
+  async now() {
+    await this.step("Schedule");
+    await this.foot.getByText("Now", { exact: true }).click();
+    await expect(this.foot.getByRole("radio", { name: "Now" })).toBeChecked();
+  }
+
   async press(name) {
     await this.step(name === "Save draft" ? "Write" : "Schedule");
     await this.foot.getByRole("button", { name, exact: true }).click();

@@ -118,8 +118,8 @@ export function wall(minutes = 0) {
   return { date, time };
 }
 
-// nextMinute is the next full minute that is far enough away to fill in a form.
-export const nextMinute = () => wall(new Date().getSeconds() < 40 ? 1 : 2);
+// minutesAhead leads to the next full minute that leaves time to fill in a form.
+export const minutesAhead = () => (new Date().getSeconds() < 45 ? 1 : 2);
 
 // day is a date some days after another, in the form 2026-11-24.
 export function day(date, days) {

@@ -1,5 +1,6 @@
 // What people type that cannot be: each time they are told at the right place,
 // and nothing of what they wrote is lost.
+import { writeFile } from "node:fs/promises";
 import { crc32, deflateSync } from "node:zlib";
 import { Composer } from "./composer.js";
 import { connect, day, expect, signUp, test, wall } from "./journey.js";
@@ -85,7 +86,9 @@ test("files that are no pictures, and pictures that are too large", async ({ pag
   await expect(tile).toContainText("notes.png");
   await tile.getByRole("button", { name: "Remove" }).click();
 
-  await composer.attach({ name: "noise.png", mimeType: "image/png", buffer: noise(2600, 2200) });
+  const noisy = test.info().outputPath("noise.png");
+  await writeFile(noisy, noise(2400, 2000));
+  await composer.attach(noisy);
   await expect(composer.panel.getByRole("button", { name: /Alt text of noise.png/ })).toBeVisible({ timeout: 30_000 });
   await expect(composer.panel.getByText(/noise\.png.*|The picture.*/).filter({ hasText: /large|MB/ }).first()).toBeVisible();
   await expect(composer.text).toHaveValue(words);

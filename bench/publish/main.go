@@ -78,6 +78,7 @@ type bench struct {
 	tap      *rig.Tap
 	accounts []rig.Account
 	process  *rig.Process
+	spent    time.Duration // of the processor, by AllIN and PostgreSQL
 	report   rig.Report
 }
 
@@ -144,10 +145,12 @@ func (b *bench) publish(ctx context.Context, n int, due func(start time.Time, i 
 		return nil, start, last, fmt.Errorf("seeding took longer than %s", lead(n))
 	}
 	b.tap.Calls.Store(0)
+	b.spent = b.CPU(b.process)
 	b.Say("waiting for them to go out")
 	if err := b.AwaitEnd(ctx, most); err != nil {
 		return nil, start, last, err
 	}
+	b.spent = b.CPU(b.process) - b.spent
 	journal, err := b.Journal()
 	if err != nil {
 		return nil, start, last, err
@@ -189,6 +192,7 @@ func (b *bench) drain(ctx context.Context) error {
 	b.report.Add("ceiling", ceiling)
 	b.report.Add("ratio", rate/ceiling)
 	b.lateness(late, calls, memory)
+	b.report.Add("cpu_us_per_post", float64(b.spent.Microseconds())/float64(len(late)))
 	b.report.Demand(rate >= min(1000, ceiling/2), "%.0f posts a second, promised are %.0f", rate, min(1000, ceiling/2))
 	return nil
 }

@@ -20,9 +20,9 @@ type Tap struct {
 }
 
 // Around is asked about each creating or renewing call. It may run call, which
-// has the sandbox answer, and says whether the caller gets that answer: if
-// not, the connection breaks off.
-type Around func(r *http.Request, body string, call func()) (answered bool)
+// has the sandbox answer and returns the answer's status, and says whether the
+// caller gets that answer: if not, the connection breaks off.
+type Around func(r *http.Request, body string, call func() int) (answered bool)
 
 // Set has around asked from now on; nil ends that.
 func (t *Tap) Set(around Around) {
@@ -57,7 +57,7 @@ func (t *Tap) Before(next http.Handler) http.Handler {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		kept := httptest.NewRecorder()
-		if !(*around)(r, string(body), func() { next.ServeHTTP(kept, r) }) {
+		if !(*around)(r, string(body), func() int { next.ServeHTTP(kept, r); return kept.Code }) {
 			panic(http.ErrAbortHandler)
 		}
 		for name, values := range kept.Header() {

@@ -35,7 +35,7 @@ type holder struct {
 	late  map[string]bool   // whether the first is held before it is accepted
 }
 
-func (h *holder) around(r *http.Request, body string, do func()) bool {
+func (h *holder) around(r *http.Request, body string, do func() int) bool {
 	text, first := h.note(r, body)
 	if !first {
 		do()

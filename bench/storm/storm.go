@@ -181,7 +181,8 @@ func storm(ctx context.Context, o options) (*rig.Report, error) {
 		report.Add("exits", gaveUp)
 	}
 	if o.blind {
-		report.Add("blind", "x")
+		report.Add("blind", sandbox.X)
+		report.Add("ambiguous_on_x", v.ambiguousOn[sandbox.X])
 	}
 	conditions(report, o, s.began)
 	return report, nil

@@ -110,7 +110,7 @@ func newStepKiller(process *rig.Process, posts []rig.Post, early int) *stepKille
 	return k
 }
 
-func (k *stepKiller) around(_ *http.Request, body string, call func()) bool {
+func (k *stepKiller) around(_ *http.Request, body string, call func() int) bool {
 	text, after := k.take(body)
 	if text == "" {
 		call()

@@ -149,14 +149,13 @@ func renewTogether(ctx context.Context, r *rig.Rig, a rig.Account) (disconnected
 // nobody has heard of it yet.
 func killAtRotation(ctx context.Context, r *rig.Rig, tap *rig.Tap, accounts []rig.Account, seed uint64) (map[models.State]int, int, error) {
 	process, kills, mu := r.AllIN("worker"), 0, sync.Mutex{}
-	tap.Set(func(req *http.Request, _ string, call func()) bool {
+	tap.Set(func(req *http.Request, _ string, call func() int) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if req.Context().Err() != nil {
 			return false // who asked is dead already
 		}
-		call()
-		if rig.Creates(req) || kills == len(accounts) {
+		if status := call(); rig.Creates(req) || status != http.StatusOK {
 			return true
 		}
 		kills++
@@ -187,6 +186,12 @@ func killAtRotation(ctx context.Context, r *rig.Rig, tap *rig.Tap, accounts []ri
 	states := map[models.State]int{}
 	for _, p := range posts {
 		states[rows[p.Delivery].state]++
+		if rows[p.Delivery].state != models.Waiting {
+			r.Say("%s", history(ctx, r, p, nil))
+		}
+	}
+	if states[models.Waiting] < len(posts) {
+		r.Say("%s", r.Logs())
 	}
 	mu.Lock()
 	defer mu.Unlock()
