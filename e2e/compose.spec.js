@@ -39,6 +39,36 @@ test("a post goes out as it was written for each network, and others move", asyn
   });
 });
 
+test("a button that is pressed twice sends one post", async ({ page }) => {
+  const composer = new Composer(page);
+  const words = "Pressed twice by somebody in a hurry.";
+  await composer.open();
+  await composer.choose("Mastodon");
+  await composer.write(words);
+  await composer.at({ date: day(wall().date, 6), time: "08:05" });
+  await composer.step("Schedule");
+  await composer.foot.getByRole("button", { name: "Schedule", exact: true }).dblclick();
+  await expect(page.getByText(/Scheduled for /)).toBeVisible();
+  await page.goto("/posts");
+  await search(page, "in a hurry");
+  await expect(page.locator(".posts-row")).toHaveCount(1);
+});
+
+test("what was written is still there after the page was left", async ({ page }) => {
+  const composer = new Composer(page);
+  const words = "A thought that came between two orders.";
+  await composer.open();
+  await composer.choose("Bluesky");
+  await composer.write(words);
+  await expect(page.getByText(/Draft saved/)).toBeVisible();
+  await expect(page).toHaveURL(/\/posts\/[0-9a-f-]{36}\/edit$/);
+  await page.goto("/posts?tab=drafts");
+  await page.getByRole("link", { name: words }).click();
+  await expect(composer.text).toHaveValue(words);
+  await composer.step("Accounts");
+  await expect(composer.account("Bluesky")).toBeChecked();
+});
+
 async function write(page) {
   const composer = new Composer(page);
   await page.goto("/calendar");

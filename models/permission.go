@@ -50,7 +50,6 @@ const (
 	ManageAccounts   Permission = "manage accounts"    // connect, reconnect, disconnect
 	ManagePeople     Permission = "manage people"      // members and their roles
 	ManageOwners     Permission = "manage owners"      // make and unmake owners
-	ChangeSettings   Permission = "change settings"    // the organization's name and zone
 	ReadNotification Permission = "read notifications" // one's own
 )
 
@@ -64,7 +63,6 @@ var permissions = map[Permission][]Role{
 	ManageAccounts:   {Owner, Admin},
 	ManagePeople:     {Owner, Admin},
 	ManageOwners:     {Owner},
-	ChangeSettings:   {Owner, Admin},
 	ReadNotification: {Owner, Admin, Editor, Member, Viewer},
 }
 

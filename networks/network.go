@@ -257,7 +257,7 @@ type Settling struct {
 	KeyLife time.Duration
 }
 
-// SettleMethod is a class of RELIABILITY's second table (docs/publishing.md).
+// SettleMethod is one of the ways that docs/publishing.md tells.
 type SettleMethod string
 
 const (

@@ -13,7 +13,7 @@ import (
 	"github.com/allin-platform/allin/networks/sandbox"
 )
 
-// partly is RELIABILITY R13: one post on six accounts of three networks. Two
+// partly is fault test R13: one post on six accounts of three networks. Two
 // networks refuse, one gives no clear answer, the process is killed and comes
 // back. What is out stays as it is, and one retry touches only the rest.
 func partly(ctx context.Context, o options) (*rig.Report, error) {

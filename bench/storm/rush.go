@@ -9,7 +9,7 @@ import (
 	"github.com/allin-platform/allin/bench/rig"
 )
 
-// rush is RELIABILITY R10: three processes, each with a clock, and posts that
+// rush is fault test R10: three processes, each with a clock, and posts that
 // all fall due in the same second. Every post is one call.
 func rush(ctx context.Context, o options) (*rig.Report, error) {
 	began, tap := time.Now(), &rig.Tap{}

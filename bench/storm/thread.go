@@ -16,7 +16,7 @@ import (
 // segments is how many parts the threads of R14 have.
 const segments = 10
 
-// thread is RELIABILITY R14: on each network two threads of ten, and at each
+// thread is fault test R14: on each network two threads of ten, and at each
 // of their steps the process is killed once, in one thread before the network
 // accepts the part and in the other after.
 func thread(ctx context.Context, o options) (*rig.Report, error) {

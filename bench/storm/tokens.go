@@ -57,7 +57,7 @@ func renewAtOnce() error {
 	return g.Wait()
 }
 
-// tokens is RELIABILITY R21: a rotating token that has expired is renewed
+// tokens is fault test R21: a rotating token that has expired is renewed
 // once, however many want it; and when a process dies between the rotation and
 // its commit the account has to be connected again, its posts wait, and none
 // of them fails.

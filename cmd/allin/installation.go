@@ -14,6 +14,7 @@ import (
 
 	"github.com/allin-platform/allin/handlers"
 	"github.com/allin-platform/allin/internal/egress"
+	"github.com/allin-platform/allin/internal/linkcard"
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/pg"
 	"github.com/allin-platform/allin/internal/seal"
@@ -22,6 +23,8 @@ import (
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/models/tenant"
 	"github.com/allin-platform/allin/networks/all"
+	"github.com/allin-platform/allin/networks/bluesky"
+	"github.com/allin-platform/allin/networks/wire"
 )
 
 // installation is what serve and worker share: the database, the store on it,
@@ -63,11 +66,24 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if in.store, in.files, err = in.openStore(in.db); err != nil {
 		return err
 	}
+	if err := in.guardRestore(ctx); err != nil {
+		return err
+	}
 	if in.process, err = in.store.Install("process").Join(ctx, kind); err != nil {
 		return err
 	}
 	in.queue, err = jobs.NewQueue(in.db, in.store, in.process, in.log, jobs.Options{Workers: in.config.Workers, Now: time.Now,
 		Policy: jobs.Policy{CallTimeout: in.config.CallTimeout, Settle: in.config.Settle}})
+	return err
+}
+
+// guardRestore puts publishing on hold when the database was restored, before
+// any clock or worker of this process runs.
+func (in *installation) guardRestore(ctx context.Context) error {
+	hold, err := in.store.Install("start").GuardRestore(ctx, in.epochFile())
+	if err == nil && hold != nil {
+		in.log.Warn("publishing is on hold: release it with `allin release`", "reason", hold.Reason, "since", hold.Since)
+	}
 	return err
 }
 
@@ -82,12 +98,14 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		return nil, nil, fmt.Errorf("open the media folder: %w", err)
 	}
 	c := p.config
+	guard := egress.New(egress.Options{PrivateHosts: c.PrivateHosts})
 	nets := all.New(all.Config{
-		HTTP:    egress.New(egress.Options{PrivateHosts: c.PrivateHosts}).API(c.CallTimeout),
+		HTTP:    guard.API(c.CallTimeout),
 		Timeout: c.CallTimeout,
 		Now:     time.Now,
 		X: all.X{ClientID: c.XClientID, ClientSecret: c.XClientSecret.Reveal(), API: c.XAPI, Authorize: c.XAuthorize,
 			Lookup: c.XLookup},
+		Bluesky:      all.Bluesky{Card: cards(linkcard.New(guard.Pages(c.CallTimeout/6), wire.UserAgent))},
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
@@ -95,6 +113,14 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 		CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
 	}}), files, nil
+}
+
+// cards lets Bluesky's client look at pages that posts link to.
+func cards(r *linkcard.Reader) func(context.Context, string) (bluesky.Card, error) {
+	return func(ctx context.Context, address string) (bluesky.Card, error) {
+		c, err := r.Read(ctx, address)
+		return bluesky.Card{Title: c.Title, Description: c.Description, Thumb: c.Picture, ThumbType: c.PictureType}, err
+	}
 }
 
 func (p *program) keys() (*seal.Box, error) {

@@ -39,13 +39,6 @@ func serve(ctx context.Context, p *program) error {
 		return err
 	}
 	defer in.close()
-	hold, err := in.store.Install("start").GuardRestore(ctx, in.epochFile())
-	if err != nil {
-		return err
-	}
-	if hold != nil {
-		p.log.Warn("publishing is on hold: release it with `allin release`", "reason", hold.Reason, "since", hold.Since)
-	}
 	demo, err := p.seedDemo(ctx, in)
 	if err != nil {
 		return err

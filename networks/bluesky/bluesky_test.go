@@ -76,7 +76,7 @@ func text(s string) networks.Create {
 	return networks.Create{Part: networks.Part{Text: s}, Key: "3kfvqmon2m22s", Time: start}
 }
 
-// TestAnswers is the table of RELIABILITY's answer classes for this network:
+// TestAnswers is the table of answer classes (docs/publishing.md) for this network:
 // the same answer to the call that publishes, to an upload and to a refresh.
 func TestAnswers(t *testing.T) {
 	limited := http.Header{"Ratelimit-Limit": {"1666"}, "Ratelimit-Remaining": {"0"}, "Ratelimit-Reset": {fmt.Sprint(start.Add(90 * time.Second).Unix())}}
