@@ -16,7 +16,7 @@ test("filters narrow what is shown, and the back button goes back", async ({ pag
   await page.locator("#filter-states summary").click();
   await page.getByRole("checkbox", { name: /Harbour Coffee Mastodon/ }).check({ force: true });
   await expect(page).toHaveURL(/account=/);
-  await page.getByRole("link", { name: "Week" }).click();
+  await page.getByRole("link", { name: "Week", exact: true }).click();
   await expect(page).toHaveURL(/view=week.*account=|account=.*view=week/);
 
   await page.goBack();
@@ -31,6 +31,7 @@ test("a move shows on another screen at once, and can be undone", async ({ page,
   const to = day(from, 1);
   const other = await context.newPage();
   for (const screen of [page, other]) await screen.goto(`/calendar?date=${from}`);
+  await page.bringToFront();
   await inDay(page, from).focus();
   await page.keyboard.press("m");
   const dialog = page.getByRole("dialog", { name: "Move post" });
@@ -42,7 +43,8 @@ test("a move shows on another screen at once, and can be undone", async ({ page,
   for (const screen of [page, other]) await expect(inDay(screen, from)).toContainText("10:30");
 });
 
-test("what is past cannot be moved, and nothing can be moved into the past", async ({ page }) => {
+test("what is past cannot be moved, and nothing can be moved into the past", async ({ page, watch }) => {
+  watch.expects(/409/);
   const from = day(wall().date, waffles.in);
   await page.goto(`/calendar?date=${from}`);
   await expect(page.locator(".post-chip[data-draggable]", { hasText: "Published" })).toHaveCount(0);

@@ -12,7 +12,7 @@ test("a newcomer signs in and watches a post go out", async ({ page, allin, visi
   await expect(page, "who is not signed in comes back to what they asked for").toHaveURL(/\/sign-in\?next=/);
   await signIn(page, allin);
   await expect(page).toHaveURL(/\/calendar\?view=week$/);
-  await page.getByRole("link", { name: "Month" }).click();
+  await page.getByRole("link", { name: "Month", exact: true }).click();
   await expect(page.locator(".month .post-chip").nth(20), "the calendar is full of posts").toBeAttached();
   await expect(page.locator(".month .post-chip", { hasText: "Published" }).nth(5)).toBeAttached();
 

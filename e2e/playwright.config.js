@@ -15,7 +15,7 @@ export default defineConfig({
   testDir: ".",
   testIgnore: process.env.SCREENS ? [] : screens,
   outputDir: "results",
-  workers: Number(process.env.E2E_WORKERS ?? 1),
+  workers: 1,
   retries: 0,
   forbidOnly: Boolean(process.env.ALLIN_NO_SKIP),
   timeout: 60_000,

@@ -70,7 +70,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	ctx := t.Context()
 	w := &world{t: t, log: &logged{}}
 	w.dsn = pgtest.Template(t, "schema", func(ctx context.Context, dsn string) error {
-		return tenant.Migrate(ctx, dsn, migrations.Files)
+		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
 	db, err := tenant.Open(ctx, w.dsn, tenant.Options{})
 	must(t, err)

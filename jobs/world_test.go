@@ -56,7 +56,7 @@ func newWorld(t testing.TB, tune tuning) *world {
 	}
 	w := &world{t: t, tune: tune}
 	w.dsn = pgtest.Template(t, "allin", func(ctx context.Context, dsn string) error {
-		return tenant.Migrate(ctx, dsn, migrations.Files)
+		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
 	w.startSandbox()
 	keys, err := seal.NewKeys()

@@ -18,7 +18,7 @@ import (
 // database lends the test a migrated database of its own.
 func database(t testing.TB) string {
 	return pgtest.Template(t, "allin", func(ctx context.Context, dsn string) error {
-		return tenant.Migrate(ctx, dsn, migrations.Files)
+		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
 }
 

@@ -100,10 +100,10 @@ func (r *Rig) build(ctx context.Context) error {
 		return err
 	}
 	r.Say("starting PostgreSQL")
-	if r.Postgres, err = pg.Start(ctx, pg.Options{Dir: dir, Extra: strings.Fields(os.Getenv("BENCH_PG"))}); err != nil {
+	if r.Postgres, err = pg.Start(ctx, pg.Options{Dir: dir}); err != nil {
 		return err
 	}
-	if err := tenant.Migrate(ctx, r.Postgres.DSN(), migrations.Files); err != nil {
+	if err := tenant.Migrate(ctx, r.Postgres.DSN(), migrations.Files, nil); err != nil {
 		return err
 	}
 	return r.openStore(ctx)

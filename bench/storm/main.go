@@ -26,6 +26,7 @@ type options struct {
 	crashes                int
 	networks               []string
 	blind, noLedger        bool
+	timed                  bool   // promises of time are demanded too
 	mode                   string // "" for the storm itself
 	seed                   uint64
 }
@@ -93,7 +94,7 @@ var modes = map[string]struct {
 }
 
 func parse(args []string) (options, error) {
-	var o options
+	o := options{timed: true}
 	f := rig.Flags("storm", "Kills AllIN while it publishes and compares what it says with what really went out.", os.Stderr)
 	f.IntVar(&o.posts, "posts", 0, "`posts` to publish; 0: as many as the mode's promise names")
 	f.IntVar(&o.kills, "kills", 200, "how often a process is `killed`")

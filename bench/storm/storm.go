@@ -29,6 +29,10 @@ func (o *options) length() time.Duration {
 	return max(time.Duration(float64(o.posts)/perSecond*float64(time.Second)), time.Duration(o.kills)*killEvery, time.Duration(o.crashes)*crashEvery)
 }
 
+// latest is how late all but one in a hundred posts are at most, under all
+// that a storm does to them.
+const latest = 10 * time.Second
+
 // patience is how long after the last post is due its end is awaited.
 const patience = 90 * time.Second
 
@@ -176,6 +180,9 @@ func storm(ctx context.Context, o options) (*rig.Report, error) {
 	report := &rig.Report{}
 	v.report(report, s.posts)
 	s.judge(report, v)
+	if late := rig.Percentile(v.late, 0.99); o.timed {
+		report.Demand(late <= latest, "one post in a hundred was %s late, promised are %s", late, latest)
+	}
 	report.Demand(gaveUp == 0, "%d processes ended by themselves", gaveUp)
 	report.Add("kills", o.kills)
 	if o.crashes > 0 {

@@ -57,7 +57,7 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.Migrate(ctx, migrateDSN, migrations.Files); err != nil {
+	if err := tenant.Migrate(ctx, migrateDSN, migrations.Files, in.log); err != nil {
 		return err
 	}
 	if in.db, err = tenant.Open(ctx, dsn, tenant.Options{MaxConns: int32(in.config.DBConns), Log: in.log}); err != nil {
@@ -216,7 +216,7 @@ func migrate(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.Migrate(ctx, dsn, migrations.Files); err != nil {
+	if err := tenant.Migrate(ctx, dsn, migrations.Files, in.log); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(p.out, "The database is up to date.")

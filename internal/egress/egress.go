@@ -149,7 +149,7 @@ func transport(idle int, dial func(ctx context.Context, network, addr string) (n
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           2 * idle,
 		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        90 * time.Second,
+		IdleConnTimeout:        45 * time.Second, // sooner than servers close what they keep
 		TLSHandshakeTimeout:    10 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,13 +19,17 @@ const migrateLock = 0x616c6c696e01
 
 // Migrate brings the database at dsn to the newest schema: the queue's own
 // tables first, then files. It is safe to run from several processes at once
-// and does nothing where nothing is to be done.
-func Migrate(ctx context.Context, dsn string, files fs.FS) error {
+// and does nothing where nothing is to be done. log, which may be nil, hears
+// that a database which is coming up is waited for.
+func Migrate(ctx context.Context, dsn string, files fs.FS, log *slog.Logger) error {
 	pool, err := pgxpool.New(ctx, dsn)
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
 	defer pool.Close()
+	if err := awaitDatabase(ctx, pool.Ping, log); err != nil {
+		return err
+	}
 	lock, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("reach database: %w", err)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,9 +78,9 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	if err := awaitDatabase(ctx, pool.Ping, o.Log); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("reach database: %w", err)
+		return nil, err
 	}
 	g, err := gorm.Open(postgres.New(postgres.Config{Conn: stdlib.OpenDBFromPool(pool)}), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, and logged once at the top
@@ -93,6 +94,39 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open gorm: %w", err)
 	}
 	return &DB{pool: pool, gorm: g, live: newNotifier(pool, o.Log)}, nil
+}
+
+// startWait is how long a database that is just coming up is waited for.
+const startWait = time.Minute
+
+// awaitDatabase waits for a database that does not answer yet: it may be
+// recovering from a crash, or be started together with us.
+func awaitDatabase(ctx context.Context, ping func(context.Context) error, log *slog.Logger) error {
+	for waited := time.Duration(0); ; waited += time.Second {
+		err := ping(ctx)
+		if err == nil {
+			return nil
+		}
+		if waited >= startWait || !comingUp(err) {
+			return fmt.Errorf("reach database: %w", err)
+		}
+		if waited == 0 && log != nil {
+			log.Warn("the database does not answer yet: waiting for it", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// comingUp reports that the database may answer in a moment: nothing listens
+// yet, or it says that it is starting up or shutting down.
+func comingUp(err error) bool {
+	const cannotConnectNow, adminShutdown, crashShutdown = "57P03", "57P01", "57P02"
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNRESET) ||
+		Is(err, cannotConnectNow, "") || Is(err, adminShutdown, "") || Is(err, crashShutdown, "")
 }
 
 // Close sends what is still to be told and closes the pool.

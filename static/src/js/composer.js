@@ -219,7 +219,7 @@ on("click", "[data-step-to]", (_, button) => {
   scrollTo(0, 0);
 });
 
-on("input", "[data-narrow]", (_, field) => {
+on("input", "input[data-narrow]", (_, field) => {
   const wanted = field.value.trim().toLowerCase();
   for (const item of document.getElementById(field.dataset.narrow).children) {
     item.hidden = !item.dataset.narrowText.toLowerCase().includes(wanted);
