@@ -27,7 +27,10 @@ type Clock struct {
 }
 
 const (
-	tickEvery   = time.Second
+	tickEvery = time.Second
+	// A clock that has not ticked for so long is frozen, though it still holds
+	// the lock: then every process ticks, which does no harm.
+	frozenAfter = 5 * time.Second
 	duePerBatch = 1000
 	// wakePause gathers calls that come together, so that a thousand changed
 	// rows make a few ticks and not a thousand.
@@ -67,6 +70,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}
 	s.Start()
 	go c.in.ClockCalls(ctx, c.call)
+	go c.standIn(ctx)
 	c.answerCalls(ctx)
 	err = s.Shutdown()
 	c.elector.resign(ctx)
@@ -101,6 +105,26 @@ func (c *Clock) answerCalls(ctx context.Context) {
 	}
 }
 
+// standIn ticks in place of a leader that is frozen.
+func (c *Clock) standIn(ctx context.Context) {
+	look := time.NewTicker(2 * tickEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		if ago, err := c.in.LastTick(ctx); err != nil || ago < frozenAfter {
+			continue // without a database nobody can tick
+		}
+		c.log.Warn("the clock of another process stands still: ticking in its place")
+		if err := c.tick(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn("tick", "error", err)
+		}
+	}
+}
+
 // tick takes up what dead processes left, sets aside what is too late, puts
 // what is due into the queue, and sets an alarm for what falls due before the
 // next tick.
@@ -123,6 +147,9 @@ func (c *Clock) tick(ctx context.Context) error {
 		if n < duePerBatch {
 			break
 		}
+	}
+	if err := c.in.Ticked(ctx); err != nil {
+		return err
 	}
 	wait, ok, err := c.in.NextDue(ctx, tickEvery+tickEvery/2)
 	if err == nil && ok {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/networks/sandbox"
 )
@@ -238,5 +240,23 @@ func TestTokens(t *testing.T) {
 				t.Errorf("after reconnecting: %s %s", d.State, d.Message)
 			}
 		})
+	}
+}
+
+// A process whose clock holds the lock and does not tick, because it is
+// frozen, does not hold the others up.
+func TestFrozenClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tuning{})
+	frozen, err := pgx.Connect(t.Context(), w.dsn)
+	w.ok(err)
+	defer frozen.Close(t.Context())
+	_, err = frozen.Exec(t.Context(), "select pg_advisory_lock($1)", int64(0x616c6c696e02))
+	w.ok(err)
+	w.process()
+	a := w.account("mastodon", "ann")
+	d := w.deliveries(w.publish([]string{"While the clock stands still"}, a), final)[a.ID]
+	if d.State != models.Published {
+		t.Errorf("%s: %s", d.State, d.Message)
 	}
 }

@@ -23,6 +23,7 @@ create table installation (
 	epoch             bigint      not null default 1,
 	epoch_at          timestamptz not null default now(),
 	system_identifier text        not null default '',
+	ticked_at         timestamptz not null default now(), -- when a clock looked last
 	held_at           timestamptz,
 	held_reason       text        not null default ''
 );

@@ -64,6 +64,22 @@ func (in *Install) EnqueueDue(ctx context.Context, limit int, enqueue func(ctx c
 	return len(due), nil
 }
 
+// Ticked notes that a clock has looked at what is due.
+func (in *Install) Ticked(ctx context.Context) error {
+	return in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update installation set ticked_at = now()`)
+		return err
+	})
+}
+
+// LastTick tells how long ago a clock looked.
+func (in *Install) LastTick(ctx context.Context) (ago time.Duration, err error) {
+	err = in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select now() - ticked_at from installation`).Scan(&ago)
+	})
+	return ago, err
+}
+
 // NextDue tells in how long the next delivery falls due, if that is within
 // the horizon. The database's clock decides.
 func (in *Install) NextDue(ctx context.Context, horizon time.Duration) (time.Duration, bool, error) {

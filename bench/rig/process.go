@@ -153,6 +153,18 @@ func (p *Process) Current() *Run {
 	return p.run
 }
 
+// Freeze stops the process where it stands and lets it go on after d, as a
+// machine does that is short of memory or is being moved.
+func (p *Process) Freeze(ctx context.Context, d time.Duration) {
+	run := p.Current()
+	if run == nil {
+		return
+	}
+	run.cmd.Process.Signal(syscall.SIGSTOP) // one that is gone by now was killed meanwhile
+	Pause(ctx, d)
+	run.cmd.Process.Signal(syscall.SIGCONT)
+}
+
 // Kill ends the process with SIGKILL and waits until it is gone.
 func (p *Process) Kill() { p.end(syscall.SIGKILL) }
 

@@ -6,6 +6,7 @@
 //	go run ./bench/storm --blind              X may not be read: a person decides
 //	go run ./bench/storm --no-ledger          the control: a plain worker, no ledger
 //	go run ./bench/storm --postgres-crashes 6 --posts 3000 --kills 40
+//	go run ./bench/storm --stops 10 --posts 3000 --kills 0
 //	go run ./bench/storm --rush | --partly | --thread | --tokens | --restart
 package main
 
@@ -23,7 +24,7 @@ import (
 
 type options struct {
 	posts, kills, accounts int
-	crashes                int
+	crashes, stops         int
 	networks               []string
 	blind, noLedger        bool
 	timed                  bool   // promises of time are demanded too
@@ -100,6 +101,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.kills, "kills", 200, "how often a process is `killed`")
 	f.IntVar(&o.accounts, "accounts", 300, "`accounts` that the posts are spread over")
 	f.IntVar(&o.crashes, "postgres-crashes", 0, "how often PostgreSQL is `killed` as well")
+	f.IntVar(&o.stops, "stops", 0, "how often a process is `stopped` for longer than its claims hold, and goes on")
 	f.BoolVar(&o.blind, "blind", false, "X's posts may not be read")
 	f.BoolVar(&o.noLedger, "no-ledger", false, "the control: a plain worker of the same queue in place of AllIN")
 	f.Uint64Var(&o.seed, "seed", 0, "`seed` of what is random; 0: a new one")

@@ -22,11 +22,17 @@ const (
 	perSecond  = 62.5
 	killEvery  = 800 * time.Millisecond
 	crashEvery = 130 * time.Second / 6
+	stopEvery  = stopTime + 2*time.Second
 )
+
+// stopTime is how long a process is stopped: others have taken up what it
+// held, looked for it and sent it again by then.
+const stopTime = lease + settle + hang
 
 // length is how long a storm's posts are spread over.
 func (o *options) length() time.Duration {
-	return max(time.Duration(float64(o.posts)/perSecond*float64(time.Second)), time.Duration(o.kills)*killEvery, time.Duration(o.crashes)*crashEvery)
+	return max(time.Duration(float64(o.posts)/perSecond*float64(time.Second)), time.Duration(o.kills)*killEvery, time.Duration(o.crashes)*crashEvery,
+		time.Duration(o.stops)*stopEvery)
 }
 
 // latest is how late all but one in a hundred posts are at most, under all
@@ -123,6 +129,19 @@ func (s *scene) crash(ctx context.Context) error {
 	return nil
 }
 
+// stop stops one of the processes after the other, each for so long that it is
+// taken for dead, and lets it go on.
+func (s *scene) stop(ctx context.Context, processes []*rig.Process) error {
+	random := rig.Rand(s.seed + 3)
+	for n := range s.stops {
+		if err := rig.Pause(ctx, time.Until(s.due.Add(time.Duration(n)*stopEvery))); err != nil {
+			return err
+		}
+		processes[random.IntN(len(processes))].Freeze(ctx, stopTime)
+	}
+	return nil
+}
+
 // moments returns n random moments within length, in order.
 func moments(random *rand.Rand, n int, length time.Duration) []time.Duration {
 	list := make([]time.Duration, n)
@@ -157,6 +176,7 @@ func storm(ctx context.Context, o options) (*rig.Report, error) {
 	g, both := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.kill(both, processes) })
 	g.Go(func() error { return s.crash(both) })
+	g.Go(func() error { return s.stop(both, processes) })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -180,11 +200,14 @@ func storm(ctx context.Context, o options) (*rig.Report, error) {
 	report := &rig.Report{}
 	v.report(report, s.posts)
 	s.judge(report, v)
-	if late := rig.Percentile(v.late, 0.99); o.timed {
+	if late := rig.Percentile(v.late, 0.99); o.timed && o.stops == 0 {
 		report.Demand(late <= latest, "one post in a hundred was %s late, promised are %s", late, latest)
 	}
 	report.Demand(gaveUp == 0, "%d processes ended by themselves", gaveUp)
 	report.Add("kills", o.kills)
+	if o.stops > 0 {
+		report.Add("stops", o.stops)
+	}
 	if o.crashes > 0 {
 		report.Add("postgres_crashes", o.crashes)
 		report.Add("exits", gaveUp)
