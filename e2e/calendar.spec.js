@@ -57,4 +57,32 @@ test("what is past cannot be moved, and nothing can be moved into the past", asy
   await expect(inDay(page, from), "it stays where it was").toContainText("10:30");
 });
 
+test("a day's list renews itself, as a page and in the side panel", async ({ page, visit, demoState }) => {
+  const date = day(wall().date, waffles.in);
+  const other = await visit({ storageState: demoState });
+  await other.goto(`/calendar/day?date=${date}`);
+  await page.goto(`/calendar?date=${date}`);
+  await page.locator(`[id="d-${date}"] .day-number`).click();
+  await expect(page.locator("#panel #day")).toContainText("10:30");
+  await page.locator("#panel").getByRole("link", { name: waffles.words }).click();
+  await expect(page.locator("#panel #post")).toBeVisible();
+  await page.getByText("Move to another time").click();
+  await page.locator("#panel").getByLabel("Time", { exact: true }).fill("10:45");
+  await page.locator("#panel").getByRole("button", { name: "Move", exact: true }).click();
+  await expect(other.locator("#day")).toContainText("10:45");
+  await expect(other.locator("#day")).toHaveCount(1);
+  await expect(other.getByRole("heading", { level: 1 })).toHaveCount(1);
+  await expect(other.locator("#day h2"), "it is the list alone that is renewed").toHaveCount(0);
+
+  await page.locator("#panel").getByRole("button", { name: "Close" }).click();
+  await page.locator(`[id="d-${date}"] .day-number`).click();
+  await expect(page.locator("#panel #day")).toContainText("10:45");
+  await other.getByRole("link", { name: waffles.words }).click();
+  await other.getByText("Move to another time").click();
+  await other.getByLabel("Time", { exact: true }).fill("10:30");
+  await other.getByRole("button", { name: "Move", exact: true }).click();
+  await expect(page.locator("#panel #day")).toContainText("10:30");
+  await expect(page.locator("#panel h2"), "the panel's own title alone").toHaveCount(1);
+});
+
 const inDay = (page, date) => page.locator(`[id="d-${date}"]`).getByRole("link", { name: waffles.words });

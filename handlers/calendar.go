@@ -103,7 +103,10 @@ func (s *Server) showDay(c *fiber.Ctx, ws *models.Workspace) error {
 	}
 	if wantsPart(c) {
 		p.Frame = s.thin(c)
-		return html(c, fiber.StatusOK, calendar.DayPanel(p))
+		if forPanel(c) {
+			return html(c, fiber.StatusOK, calendar.DayPanel(p))
+		}
+		return html(c, fiber.StatusOK, calendar.Day(p)) // it renews itself
 	}
 	if p.Frame, err = s.frame(c, ws, layout.Calendar, date); err != nil {
 		return err

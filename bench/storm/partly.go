@@ -17,6 +17,7 @@ import (
 // networks refuse, one gives no clear answer, the process is killed and comes
 // back. What is out stays as it is, and one retry touches only the rest.
 func partly(ctx context.Context, o options) (*rig.Report, error) {
+	o.networks = []string{sandbox.X, sandbox.Mastodon, sandbox.Bluesky}
 	began, tap := time.Now(), &rig.Tap{}
 	r, err := rig.New(ctx, rig.Options{Name: "partly", Fsync: true, Before: tap.Before, Settings: scaled(), Progress: os.Stderr})
 	if err != nil {
@@ -27,7 +28,7 @@ func partly(ctx context.Context, o options) (*rig.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := r.Accounts(ctx, w, 6, []string{sandbox.X, sandbox.Mastodon, sandbox.Bluesky})
+	accounts, err := r.Accounts(ctx, w, 6, o.networks)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ func renewAtOnce() error {
 // its commit the account has to be connected again, its posts wait, and none
 // of them fails.
 func tokens(ctx context.Context, o options) (*rig.Report, error) {
+	o.networks = []string{sandbox.X}
 	began, tap := time.Now(), &rig.Tap{}
 	r, err := rig.New(ctx, rig.Options{Name: "tokens", Fsync: true, Before: tap.Before, Progress: os.Stderr})
 	if err != nil {
@@ -72,7 +73,7 @@ func tokens(ctx context.Context, o options) (*rig.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := r.Accounts(ctx, w, 1+rotationKill, []string{sandbox.X})
+	accounts, err := r.Accounts(ctx, w, 1+rotationKill, o.networks)
 	if err != nil {
 		return nil, err
 	}

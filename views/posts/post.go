@@ -187,7 +187,7 @@ func (p PostParams) move(o *models.Occurrence) (m Move, refused bool) {
 
 // cancelQuestion names what will not go out.
 func (p PostParams) cancelQuestion(o *models.Occurrence) string {
-	return "Cancel “" + p.short() + "” on " + ui.MomentWords(o.DueAt.In(ui.Location(p.Zone)), p.Now) + "?"
+	return "Cancel “" + p.short() + "” (" + ui.MomentWords(o.DueAt.In(ui.Location(p.Zone)), p.Now) + ")?"
 }
 
 // moment is when something happened or will happen to a delivery, and what.

@@ -675,7 +675,7 @@ func DateTimeField(f FieldParams, p DateTimeParams) templ.Component {
 
 func (f FieldParams) withZone(zone string) FieldParams {
 	if zone != "" {
-		f.Help = or(f.Help, "Time in "+zone)
+		f.Help = or(f.Help, zone)
 	}
 	return f
 }
