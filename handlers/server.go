@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
@@ -156,6 +155,3 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Registry is where the process's measurements are kept; others may add theirs.
 func (s *Server) Registry() *prometheus.Registry { return s.metrics.registry }
-
-// Metrics answers with all measurements. It is never part of the public address.
-func (s *Server) Metrics() http.Handler { return s.metrics.handler() }

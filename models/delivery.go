@@ -1,6 +1,7 @@
 package models
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,14 +27,7 @@ const (
 var States = []State{Scheduled, Publishing, Published, Retrying, Waiting, Unknown, Missed, Failed, Canceled}
 
 // Valid reports whether s is one of States.
-func (s State) Valid() bool {
-	for _, t := range States {
-		if s == t {
-			return true
-		}
-	}
-	return false
-}
+func (s State) Valid() bool { return slices.Contains(States, s) }
 
 // Final reports that nothing happens to the delivery by itself any more.
 func (s State) Final() bool {

@@ -264,7 +264,6 @@ type Frame struct {
 	Organizations []Membership
 	Unread        int // 100: that many or more
 	Hold          *Hold
-	Attention     int // deliveries that need a person
 }
 
 // Frame reads it.
@@ -275,9 +274,6 @@ func (w *Workspace) Frame(ctx context.Context) (*Frame, error) {
 	f := &Frame{}
 	b := &pgx.Batch{}
 	b.Queue(unreadCount).QueryRow(func(row pgx.Row) error { return row.Scan(&f.Unread) })
-	b.Queue(`select count(*) from (select 1 from deliveries
-		where state in ('failed', 'unknown', 'missed', 'waiting') limit 100) d`).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&f.Attention) })
 	b.Queue(selectHold).Query(func(rows pgx.Rows) (err error) {
 		f.Hold, err = collectHold(rows)
 		return err

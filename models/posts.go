@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -256,7 +257,7 @@ func (w *Workspace) changeTargets(ctx context.Context, tx *tenant.Tx, id uuid.UU
 		chosen[i] = t.AccountID
 	}
 	for _, d := range deliveries {
-		if d.PartsOut > 0 && d.State != Published && contains(chosen, d.AccountID) {
+		if d.PartsOut > 0 && d.State != Published && slices.Contains(chosen, d.AccountID) {
 			return conflict("A part of this thread is already out on one account. Cancel the rest there, or retry it as it is.")
 		}
 	}
@@ -268,15 +269,6 @@ func (w *Workspace) changeTargets(ctx context.Context, tx *tenant.Tx, id uuid.UU
 			message = 'The account was taken out of the post.', updated_at = now()
 		where post_id = $1 and account_id <> all($2) and state in ('scheduled', 'retrying', 'waiting', 'missed', 'failed')`, id, chosen)
 	return err
-}
-
-func contains(ids []uuid.UUID, id uuid.UUID) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
-		}
-	}
-	return false
 }
 
 // addDeliveries gives the occurrence a delivery for every chosen account on
