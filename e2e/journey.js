@@ -12,9 +12,10 @@ export const test = plain.extend({
   // calendar, "beginner" is signed in and has nothing yet, "stranger" is not signed in.
   as: ["demo", { option: true }],
 
+  // Playwright gives each value of what this asks for a worker, and so a server.
   allin: [
     async ({ installation }, use) => {
-      const allin = await start(installation);
+      const allin = await start();
       await use(allin);
       await allin.stop();
     },

@@ -30,8 +30,8 @@ export async function start() {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? signal)));
-  const lost = () => child.kill("SIGKILL");
-  process.on("exit", lost);
+  const leave = () => child.kill("SIGTERM"); // it stops its database itself
+  process.on("exit", leave);
 
   let said = "";
   let log = "";
@@ -46,10 +46,10 @@ export async function start() {
   async function stop() {
     child.kill("SIGTERM");
     const code = await within(20_000, ended, "AllIN did not stop on SIGTERM").catch((problem) => {
-      lost();
+      child.kill("SIGKILL");
       throw new Error(`${problem.message}:\n${log}`);
     });
-    process.off("exit", lost);
+    process.off("exit", leave);
     await rm(dir, { recursive: true, force: true });
     if (code !== 0) throw new Error(`AllIN ended with ${code}:\n${log}`);
     const bad = log.split("\n").filter((line) => /level=ERROR|^panic:|DATA RACE/.test(line));
@@ -59,7 +59,8 @@ export async function start() {
   try {
     await within(60_000, Promise.race([ready, ended.then((code) => Promise.reject(new Error(`AllIN ended with ${code}`)))]), "AllIN did not get ready");
   } catch (problem) {
-    lost();
+    leave();
+    await within(10_000, ended, "").catch(() => child.kill("SIGKILL"));
     await rm(dir, { recursive: true, force: true });
     throw new Error(`${problem.message}:\n${said}\n${log}`);
   }
