@@ -39,7 +39,7 @@ func partly(ctx context.Context, o options) (*rig.Report, error) {
 		}
 	}
 	text := fmt.Sprintf("Partly %d", o.seed)
-	post, err := publishThroughKill(ctx, r, tap, w, composition(text, accounts))
+	post, err := publishThroughKill(ctx, r, tap, w, composition(text, accounts), 2)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +90,9 @@ func composition(text string, accounts []rig.Account) models.Composition {
 }
 
 // publishThroughKill publishes the composition and kills the process when
-// every network has been called. It returns when the process that came after
-// it has settled everything.
-func publishThroughKill(ctx context.Context, r *rig.Rig, tap *rig.Tap, w *models.Workspace, c models.Composition) (uuid.UUID, error) {
+// every network has been called and the refusals are written down. It returns
+// when the process that came after it has settled everything.
+func publishThroughKill(ctx context.Context, r *rig.Rig, tap *rig.Tap, w *models.Workspace, c models.Composition, refused int) (uuid.UUID, error) {
 	process := r.AllIN("worker")
 	if err := process.Start(); err != nil {
 		return uuid.Nil, err
@@ -105,6 +105,11 @@ func publishThroughKill(ctx context.Context, r *rig.Rig, tap *rig.Tap, w *models
 		return uuid.Nil, err
 	}
 	if err := awaitCalls(ctx, tap, len(c.Targets)); err != nil {
+		return uuid.Nil, err
+	}
+	// A refusal that the kill keeps from being written down is settled and sent
+	// again, and the fault has passed by then: so the kill waits for them.
+	if err := awaitFailed(ctx, w, post, refused); err != nil {
 		return uuid.Nil, err
 	}
 	process.Kill()
@@ -139,6 +144,24 @@ func awaitCalls(ctx context.Context, tap *rig.Tap, n int) error {
 		}
 	}
 	return nil
+}
+
+// awaitFailed returns when so many of the post's deliveries have failed.
+func awaitFailed(ctx context.Context, w *models.Workspace, post uuid.UUID, want int) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		states, err := statesOf(ctx, w, post)
+		if err != nil {
+			return err
+		}
+		if states[models.Failed] >= want {
+			return nil
+		}
+		if rig.Pause(ctx, 5*time.Millisecond) != nil {
+			return fmt.Errorf("%d of %d refusals were written down", states[models.Failed], want)
+		}
+	}
 }
 
 // statesOf counts the deliveries of a post by what people are shown.
