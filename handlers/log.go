@@ -12,6 +12,10 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/allin-platform/allin/internal/tracing"
 )
 
 // about is what is known of a request while it is answered.
@@ -54,9 +58,15 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	s.protect(c)
 	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
 	defer cancel()
+	ctx, span := s.config.Tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
+	defer span.End()
 	c.SetUserContext(ctx)
 	if err := caught(c); err != nil {
 		s.fail(c, err)
+	}
+	if span.IsRecording() {
+		span.SetName(c.Method() + " " + c.Route().Path)
+		span.SetAttributes(attribute.Int("http.response.status_code", c.Response().StatusCode()), attribute.String("request.id", of(c).id))
 	}
 	took := s.config.Now().Sub(start)
 	s.metrics.answered(c, took)
@@ -80,10 +90,13 @@ func (s *Server) access(c *fiber.Ctx, took time.Duration) {
 	if p := c.Path(); strings.HasPrefix(p, "/static/") || p == "/livez" || p == "/readyz" || p == "/api/health" {
 		level = slog.LevelDebug
 	}
-	s.config.Log.LogAttrs(c.UserContext(), level, "request",
-		slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", c.Path()),
+	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", c.Path()),
 		slog.Int("status", c.Response().StatusCode()), slog.Duration("took", took.Round(10*time.Microsecond)),
-		slog.String("ip", s.clientIP(c)), slog.String("person", of(c).person))
+		slog.String("ip", s.clientIP(c)), slog.String("person", of(c).person)}
+	if id := tracing.ID(c.UserContext()); id != "" {
+		attrs = append(attrs, slog.String("trace", id))
+	}
+	s.config.Log.LogAttrs(c.UserContext(), level, "request", attrs...)
 }
 
 // security writes an event that who looks after the installation wants to find.

@@ -18,6 +18,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/allin-platform/allin/handlers/live"
 	"github.com/allin-platform/allin/models"
@@ -37,6 +39,8 @@ type Config struct {
 	SandboxURL string
 	// Version of the program, for /api/health.
 	Version string
+	// Tracer makes a span of each request; nil: none is made.
+	Tracer trace.Tracer
 	// Health is what /api/health and /readyz look at.
 	Health []Check
 }
@@ -83,6 +87,9 @@ func New(c Config) (*Server, error) {
 	origin, err := url.Parse(c.Origin)
 	if err != nil || origin.Host == "" || origin.Scheme != "http" && origin.Scheme != "https" {
 		return nil, fmt.Errorf("the origin %q is no address like https://allin.example", c.Origin)
+	}
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	s := &Server{config: c, origin: origin, secure: origin.Scheme == "https"}
 	s.install = c.Store.Install("sign-in, sessions and the networks' answers")

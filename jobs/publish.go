@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/allin-platform/allin/internal/tracing"
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/networks"
 )
@@ -41,6 +43,7 @@ type publisher struct {
 	log      *slog.Logger
 	policy   Policy
 	metrics  *metrics
+	tracer   trace.Tracer
 }
 
 // publication is one claimed delivery on its way out.
@@ -60,7 +63,9 @@ var errReleased = errors.New("the delivery has been released")
 
 // next publishes what is due next on the account. It returns false when
 // nothing is, or another worker has it in hand.
-func (p *publisher) next(ctx context.Context, account uuid.UUID) (bool, error) {
+func (p *publisher) next(ctx context.Context, account uuid.UUID) (more bool, err error) {
+	ctx, span := p.tracer.Start(ctx, "publish")
+	defer func() { tracing.End(span, err) }()
 	// The time for a first call runs from before it stands in the ledger: a
 	// process that was stopped in between has none left, and does not send
 	// what others have settled meanwhile.

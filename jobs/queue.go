@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/models/tenant"
@@ -35,6 +37,8 @@ type Options struct {
 	Workers int
 	// Policy holds the times by which failures are tried again.
 	Policy Policy
+	// Tracer makes a span of each job; nil: none is made.
+	Tracer trace.Tracer
 	// Now is the clock by which work is measured. Required.
 	Now func() time.Time
 }
@@ -46,11 +50,14 @@ const jobTime = time.Hour
 func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *slog.Logger, o Options) (*Queue, error) {
 	workers := river.NewWorkers()
 	m := newMetrics(o.Now)
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
+	}
 	p := &publisher{in: store.Install("publish"), networks: store.Networks(), process: process, log: log,
-		policy: o.Policy.withDefaults(), metrics: m}
+		policy: o.Policy.withDefaults(), metrics: m, tracer: o.Tracer}
 	if err := errors.Join(
 		river.AddWorkerSafely(workers, &publishWorker{publisher: p}),
-		river.AddWorkerSafely(workers, &refreshWorker{in: store.Install("refresh tokens"), log: log}),
+		river.AddWorkerSafely(workers, &refreshWorker{in: store.Install("refresh tokens"), log: log, tracer: o.Tracer}),
 	); err != nil {
 		return nil, fmt.Errorf("add workers: %w", err)
 	}

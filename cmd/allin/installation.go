@@ -18,6 +18,7 @@ import (
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/pg"
 	"github.com/allin-platform/allin/internal/seal"
+	"github.com/allin-platform/allin/internal/tracing"
 	"github.com/allin-platform/allin/jobs"
 	"github.com/allin-platform/allin/migrations"
 	"github.com/allin-platform/allin/models"
@@ -37,6 +38,7 @@ type installation struct {
 	files    *media.Store
 	process  *models.Process
 	queue    *jobs.Queue
+	tracing  *tracing.Tracing // nil where no collector is configured
 }
 
 // open brings the database to this version and joins the other processes.
@@ -53,6 +55,11 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if err := os.MkdirAll(in.config.Data, 0o755); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
+	var err error
+	if in.tracing, err = tracing.Open(ctx, tracing.Options{Endpoint: in.config.TraceEndpoint, Version: version, Kind: kind,
+		Share: float64(in.config.TracePercent) / 100, Log: in.log}); err != nil {
+		return err
+	}
 	dsn, migrateDSN, err := in.database(ctx)
 	if err != nil {
 		return err
@@ -60,7 +67,11 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if err := tenant.Migrate(ctx, migrateDSN, migrations.Files, in.log); err != nil {
 		return err
 	}
-	if in.db, err = tenant.Open(ctx, dsn, tenant.Options{MaxConns: int32(in.config.DBConns), Log: in.log}); err != nil {
+	pool := tenant.Options{MaxConns: int32(in.config.DBConns), Log: in.log}
+	if in.tracing != nil {
+		pool.Tracer = tracing.Statements{}
+	}
+	if in.db, err = tenant.Open(ctx, dsn, pool); err != nil {
 		return err
 	}
 	if in.store, in.files, err = in.openStore(in.db); err != nil {
@@ -72,7 +83,7 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if in.process, err = in.store.Install("process").Join(ctx, kind); err != nil {
 		return err
 	}
-	in.queue, err = jobs.NewQueue(in.db, in.store, in.process, in.log, jobs.Options{Workers: in.config.Workers, Now: time.Now,
+	in.queue, err = jobs.NewQueue(in.db, in.store, in.process, in.log, jobs.Options{Workers: in.config.Workers, Now: time.Now, Tracer: in.tracing.Tracer(),
 		Policy: jobs.Policy{CallTimeout: in.config.CallTimeout, Settle: in.config.Settle}})
 	return err
 }
@@ -188,6 +199,9 @@ func (in *installation) close() {
 	}
 	if in.db != nil {
 		in.db.Close()
+	}
+	if err := in.tracing.Close(ctx); err != nil {
+		in.log.Warn("the last traces were not sent", "error", err)
 	}
 	if in.postgres != nil {
 		if err := in.postgres.Stop(); err != nil {

@@ -14,8 +14,12 @@ import (
 
 	"github.com/allin-platform/allin/handlers"
 	"github.com/allin-platform/allin/internal/config"
+	"github.com/allin-platform/allin/internal/footprint"
 	"github.com/allin-platform/allin/networks/sandbox"
 )
+
+// startOver is when a process has surely done what it does only at its start.
+const startOver = 10 * time.Second
 
 // serve runs everything in one process.
 func serve(ctx context.Context, p *program) error {
@@ -52,6 +56,7 @@ func serve(ctx context.Context, p *program) error {
 		TrustedProxies: p.config.TrustedProxies,
 		SandboxURL:     sandboxURL(p.config),
 		Version:        version,
+		Tracer:         in.tracing.Tracer(),
 		Health:         in.checks(),
 	})
 	if err != nil {
@@ -67,6 +72,7 @@ func serve(ctx context.Context, p *program) error {
 		defer cancel()
 		return server.Shutdown(stop)
 	})
+	time.AfterFunc(startOver, footprint.Release)
 	p.greet(demo)
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -142,6 +148,7 @@ func worker(ctx context.Context, p *program) error {
 	if err := in.serveMetrics(ctx, g, processRegistry(in.queue)); err != nil {
 		return err
 	}
+	time.AfterFunc(startOver, footprint.Release)
 	p.log.Info("worker started")
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

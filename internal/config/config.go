@@ -68,6 +68,8 @@ type Config struct {
 	XAuthorize    string // address, "" means X itself
 
 	MetricsListen string // host:port, or ""
+	TraceEndpoint string // base address of a collector, or ""
+	TracePercent  int
 
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"

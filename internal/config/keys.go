@@ -89,6 +89,9 @@ var table = []Key{
 
 	text("ALLIN_METRICS_LISTEN", "", "Address on which /metrics is served for Prometheus, host:port. Keep it away from the public. Default: nowhere.",
 		address, func(c *Config) *string { return &c.MetricsListen }),
+	text("OTEL_EXPORTER_OTLP_ENDPOINT", "", "Address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318, that is told what requests and jobs are made of. Default: none is.",
+		base, func(c *Config) *string { return &c.TraceEndpoint }),
+	number("ALLIN_TRACE_PERCENT", 100, 0, 100, "Of a hundred requests and jobs, how many the collector is told of.", func(c *Config) *int { return &c.TracePercent }),
 
 	number("ALLIN_WORKERS", 32, 1, 2000, "Deliveries that one process works on at once, for each network.", func(c *Config) *int { return &c.Workers }),
 	duration("ALLIN_CALL_TIMEOUT", "30s", 100*time.Millisecond, 75*time.Second, "Longest that a call to a network may take.", func(c *Config) *time.Duration { return &c.CallTimeout }),

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"github.com/allin-platform/allin/internal/tracing"
 )
 
 // ErrNotAllowed is what every refused address answers, without telling what is
@@ -184,7 +186,7 @@ func (c *checked) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := c.next.RoundTrip(req)
+	resp, err := tracing.Call(req, c.next.RoundTrip)
 	if err != nil {
 		return nil, err
 	}
