@@ -44,14 +44,11 @@ func Migrate(ctx context.Context, dsn string, files fs.FS, log *slog.Logger) err
 	if err != nil {
 		return fmt.Errorf("prepare queue migration: %w", err)
 	}
-	moved, err := queue.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	if err != nil {
+	if _, err := queue.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate queue: %w", err)
 	}
-	if len(moved.Versions) > 0 {
-		if err := openQueue(ctx, lock.Conn()); err != nil {
-			return err
-		}
+	if err := openQueue(ctx, lock.Conn()); err != nil {
+		return err
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	defer db.Close()
@@ -66,13 +63,26 @@ func Migrate(ctx context.Context, dsn string, files fs.FS, log *slog.Logger) err
 }
 
 // openQueue lets the clock put jobs into the queue in the transaction that
-// changes the rows they are for. Jobs hold ids and no content.
+// changes the rows they are for, and the logins that may switch to the clock's
+// role work on it, also where another login owns the tables. Jobs hold ids and
+// no content.
 func openQueue(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, `do $$ declare t text; begin
-		for t in select relname from pg_class where relnamespace = current_schema()::regnamespace and relname like 'river%' and relkind = 'r' loop
-			execute format('grant select, insert, update, delete on %I to allin_system', t);
+	_, err := c.Exec(ctx, `do $$ declare t text; r text; begin
+		for r in select 'allin_system' union all select l.rolname from pg_auth_members m join pg_roles l on l.oid = m.member
+			where m.roleid = 'allin_system'::regrole and l.rolcanlogin
+		loop
+			for t in select relname from pg_class where relnamespace = current_schema()::regnamespace and relname like 'river%' and relkind = 'r' loop
+				if not (has_table_privilege(r, t, 'select') and has_table_privilege(r, t, 'insert')
+					and has_table_privilege(r, t, 'update') and has_table_privilege(r, t, 'delete')) then
+					execute format('grant select, insert, update, delete on %I to %I', t, r);
+				end if;
+			end loop;
+			for t in select relname from pg_class where relnamespace = current_schema()::regnamespace and relname like 'river%' and relkind = 'S' loop
+				if not has_sequence_privilege(r, t, 'usage') then
+					execute format('grant usage, select on sequence %I to %I', t, r);
+				end if;
+			end loop;
 		end loop;
-		grant usage, select on all sequences in schema public to allin_system;
 	end $$`)
 	if err != nil {
 		return fmt.Errorf("open queue to the clock: %w", err)
