@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/allin-platform/allin/models"
 )
 
 // about is what is known of a request while it is answered.
@@ -54,7 +56,7 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	s.protect(c)
 	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
 	defer cancel()
-	c.SetUserContext(ctx)
+	c.SetUserContext(models.WithOrigin(ctx, models.Origin{Address: s.clientIP(c), Agent: c.Get(fiber.HeaderUserAgent)}))
 	if err := caught(c); err != nil {
 		s.fail(c, err)
 	}
