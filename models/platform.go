@@ -173,3 +173,8 @@ func (s *Store) signUpPolicy(ctx context.Context, tx pgx.Tx) (SignUpPolicy, erro
 	_, err := s.setting(ctx, tx, signUpSetting, &policy)
 	return policy, err
 }
+
+// SetSignUpPolicy keeps who may make an account here.
+func (in *Install) SetSignUpPolicy(ctx context.Context, policy SignUpPolicy) error {
+	return in.system(ctx, func(tx pgx.Tx) error { return in.setSetting(ctx, tx, signUpSetting, nil, policy) })
+}

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,8 @@ type SignUp struct {
 	Name, Email, Password string
 	Organization          string // name of their first organization
 	Zone                  string
-	Demo                  bool // marks the organization as a demonstration
+	Demo                  bool         // marks the organization as a demonstration
+	Platform              PlatformRole // "": PlatformUser
 }
 
 // tidy trims what people type and finds what is wrong with it, field by field.
@@ -114,7 +116,7 @@ func (in *Install) SignUp(ctx context.Context, s SignUp, ip string) (*Person, er
 		return nil, err
 	}
 	user := userRow{ID: newID(), Email: s.Email, Name: s.Name, PasswordHash: hash, TimeZone: s.Zone, WeekStart: 1, Theme: "system",
-		PlatformRole: PlatformUser}
+		PlatformRole: cmp.Or(s.Platform, PlatformUser)}
 	org := organizationRow{ID: newID(), Name: s.Organization, TimeZone: s.Zone, Demo: s.Demo}
 	err = in.db.Tx(ctx, tenant.System(), func(tx *tenant.Tx) error {
 		if err := tx.Create(&user).Error; err != nil {
