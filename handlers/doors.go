@@ -12,7 +12,7 @@ import (
 // door is what a request passes before its handler. The kinds are for the
 // tests, which knock at each.
 type door struct {
-	kind string // public, person or workspace
+	kind string // public, person, workspace or console
 	open func(s *Server, c *fiber.Ctx) error
 }
 
@@ -46,6 +46,22 @@ func workspace(h func(*fiber.Ctx, *models.Workspace) error) door {
 			return err
 		}
 		return h(c, ws)
+	}}
+}
+
+// console is the door of handlers for those who look after the installation.
+// To everybody else its pages do not exist.
+func console(h func(*fiber.Ctx, *models.Console) error) door {
+	return door{"console", func(s *Server, c *fiber.Ctx) error {
+		se, err := s.admit(c)
+		if err != nil {
+			return err
+		}
+		con, err := se.row.Person.Console(c.UserContext())
+		if err != nil {
+			return err
+		}
+		return h(c, con)
 	}}
 }
 

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/allin-platform/allin/internal/tracing"
+	"github.com/allin-platform/allin/models"
 )
 
 // about is what is known of a request while it is answered.
@@ -58,6 +59,7 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	s.protect(c)
 	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
 	defer cancel()
+	ctx = models.WithOrigin(ctx, models.Origin{Address: s.clientIP(c), Agent: c.Get(fiber.HeaderUserAgent)})
 	ctx, span := s.config.Tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 	c.SetUserContext(ctx)

@@ -101,7 +101,7 @@ func (s *Server) frame(c *fiber.Ctx, ws *models.Workspace, area layout.Area, tit
 	p.Live = "/live"
 	f := layout.Frame{Page: p, Area: area, Organization: ws.Organization.Name, Sandbox: ws.Organization.Demo,
 		Person:  layout.Person{Name: ws.Member.Name, Email: ws.Member.Email},
-		Compose: ws.May(models.WriteDrafts), Unread: known.Unread}
+		Compose: ws.May(models.WriteDrafts), Console: ws.Member.Platform.May(models.ReadInstallation), Unread: known.Unread}
 	for _, m := range known.Organizations {
 		f.Organizations = append(f.Organizations, layout.Organization{Name: m.Name,
 			URL: "/organizations/" + m.OrganizationID.String() + "/open", Current: m.OrganizationID == ws.Organization.ID})

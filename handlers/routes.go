@@ -69,6 +69,8 @@ func (s *Server) routes() []route {
 		{post, "/settings/people/:id/role", workspace(s.changeRole), 0},
 		{post, "/settings/people/:id/remove", workspace(s.removePerson), 0},
 
+		{get, "/console", console(s.showOverview), 0},
+
 		{get, "/live", workspace(s.listen), 0},
 		{get, static.Prefix + "*", public(sendStatic), 0},
 		{get, "/api/health", public(s.showHealth), 0},

@@ -82,6 +82,8 @@ var knocks = map[string]knock{
 	"GET /welcome":                 {path: at("/welcome"), open: true},
 	"POST /organizations/:id/open": {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
 
+	"GET /console": {path: at("/console")}, // Ann looks after the installation, too
+
 	"GET /calendar":     {path: func(th *things) string { return "/calendar?date=" + in(3) }, open: true},
 	"GET /calendar/day": {path: func(th *things) string { return "/calendar/day?date=" + in(3) }, open: true},
 	"GET /posts":        {path: at("/posts"), open: true},
@@ -164,6 +166,7 @@ func TestRoutes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ann, bob := w.owner("Ann"), w.owner("Bob")
+	w.sql(`update users set platform_role = 'SUPER_ADMIN' where id = $1`, ann.Member.ID)
 	account := w.account(ann, "ann_x")
 	n := 0
 	stranger, owner := w.browser(), w.browser()

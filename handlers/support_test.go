@@ -87,11 +87,11 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sandboxBase := w.startSandbox()
 	nets := all.New(all.Config{HTTP: &http.Client{Transport: noNetwork{}}, Now: time.Now, SandboxBase: sandboxBase})
-	w.store = models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: log,
-		Settings: models.Settings{Limits: true}})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.base = "http://" + ln.Addr().String()
+	w.store = models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base,
+		Settings: models.Settings{Limits: true}})
 	config := handlers.Config{Store: w.store, Log: log, Now: time.Now, Origin: w.base, SandboxURL: sandboxBase,
 		Health: []handlers.Check{{Name: "database", Needed: true, Do: db.Ping}}}
 	for _, c := range change {

@@ -154,6 +154,7 @@ type User struct {
 	TimeZone  string
 	WeekStart time.Weekday
 	Theme     string // system, light, dark
+	Platform  PlatformRole
 }
 
 // Device is a place where a person is signed in.

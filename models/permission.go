@@ -51,6 +51,10 @@ const (
 	ManagePeople     Permission = "manage people"      // members and their roles
 	ManageOwners     Permission = "manage owners"      // make and unmake owners
 	ReadNotification Permission = "read notifications" // one's own
+
+	ManageOrganization Permission = "manage the organization" // name, logo, zone, rules for approval and sign-in, its audit log
+	WriteComments      Permission = "write comments"          // on posts; resolve and open them again
+	ApprovePosts       Permission = "approve posts"           // or ask for changes, where the organization's rules name the role
 )
 
 // permissions is the one table that decides who may do what.
@@ -64,6 +68,10 @@ var permissions = map[Permission][]Role{
 	ManagePeople:     {Owner, Admin},
 	ManageOwners:     {Owner},
 	ReadNotification: {Owner, Admin, Editor, Member, Viewer},
+
+	ManageOrganization: {Owner, Admin},
+	WriteComments:      {Owner, Admin, Editor, Member},
+	ApprovePosts:       {Owner, Admin, Editor},
 }
 
 // May reports whether the role has the permission.

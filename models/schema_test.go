@@ -26,7 +26,8 @@ func database(t testing.TB) string {
 var openTables = []string{"goose_db_version", "river_client", "river_client_queue", "river_job", "river_leader", "river_migration", "river_notification", "river_queue"}
 
 // installTables are not an organization's, so that they have no organization_id.
-var installTables = []string{"installation", "users", "organizations", "sessions", "throttles", "processes", "network_apps", "rate_gates"}
+var installTables = []string{"installation", "users", "organizations", "sessions", "throttles", "processes", "network_apps", "rate_gates",
+	"links", "mails", "audit", "audit_traces", "settings"}
 
 func TestEveryTableIsLocked(t *testing.T) {
 	ctx := context.Background()
@@ -148,6 +149,11 @@ func fill(t *testing.T, dsn string) {
 		insert into sessions (id, user_id, data, expires_at) values ('s', '00000000-0000-0000-0000-0000000000b1', '', now());
 		insert into throttles values ('k', 1, now());
 		insert into processes (id, lock_key, kind, host, pid) values (gen_random_uuid(), 1, 'serve', 'h', 1);
+		insert into links (id, kind, expires_at) values ('l', 'reset', now());
+		insert into mails (id, kind, sealed) values (gen_random_uuid(), 'notice', '');
+		insert into audit (chain, seq, id, actor_kind, act, hash) values ('00000000-0000-0000-0000-0000000000a1', 1, '00000000-0000-0000-0000-000000000021', 'system', 'a', '');
+		insert into audit_traces (audit_id, chain) values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-0000000000a1');
+		insert into settings (name, sealed) values ('s', '');
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
 		insert into rate_gates (scope, open_at) values ('s', now());
 		insert into social_accounts (id, network, remote_id, handle) values ('00000000-0000-0000-0000-0000000000c1', 'x', '1', 'a');

@@ -24,6 +24,7 @@ type Store struct {
 	now      func() time.Time
 	log      *slog.Logger
 	set      Settings
+	origin   string
 
 	passwords *hashing
 }
@@ -63,12 +64,14 @@ type Config struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Settings Settings
+	// Origin is where people reach AllIN, "https://allin.example": mails link to it.
+	Origin string
 }
 
 // New returns a Store.
 func New(c Config) *Store {
 	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		passwords: newHashing()}
+		origin: c.Origin, passwords: newHashing()}
 }
 
 // Networks is the registry of networks that this installation runs.

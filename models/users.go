@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,12 +25,14 @@ type userRow struct {
 	TimeZone     string
 	WeekStart    int
 	Theme        string
+	PlatformRole PlatformRole
 }
 
 func (userRow) TableName() string { return "users" }
 
 func (r userRow) user() User {
-	return User{ID: r.ID, Email: r.Email, Name: r.Name, TimeZone: r.TimeZone, WeekStart: time.Weekday(r.WeekStart), Theme: r.Theme}
+	return User{ID: r.ID, Email: r.Email, Name: r.Name, TimeZone: r.TimeZone, WeekStart: time.Weekday(r.WeekStart), Theme: r.Theme,
+		Platform: r.PlatformRole}
 }
 
 type organizationRow struct {
@@ -54,7 +57,8 @@ type SignUp struct {
 	Name, Email, Password string
 	Organization          string // name of their first organization
 	Zone                  string
-	Demo                  bool // marks the organization as a demonstration
+	Demo                  bool         // marks the organization as a demonstration
+	Platform              PlatformRole // "": PlatformUser
 }
 
 // tidy trims what people type and finds what is wrong with it, field by field.
@@ -111,7 +115,8 @@ func (in *Install) SignUp(ctx context.Context, s SignUp, ip string) (*Person, er
 	if err != nil {
 		return nil, err
 	}
-	user := userRow{ID: newID(), Email: s.Email, Name: s.Name, PasswordHash: hash, TimeZone: s.Zone, WeekStart: 1, Theme: "system"}
+	user := userRow{ID: newID(), Email: s.Email, Name: s.Name, PasswordHash: hash, TimeZone: s.Zone, WeekStart: 1, Theme: "system",
+		PlatformRole: cmp.Or(s.Platform, PlatformUser)}
 	org := organizationRow{ID: newID(), Name: s.Organization, TimeZone: s.Zone, Demo: s.Demo}
 	err = in.db.Tx(ctx, tenant.System(), func(tx *tenant.Tx) error {
 		if err := tx.Create(&user).Error; err != nil {

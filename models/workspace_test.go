@@ -51,7 +51,7 @@ func newWorldOn(t testing.TB, dsn string) *world {
 	}
 	nets := networks.NewRegistry([]networks.Network{bluesky.New(bluesky.Config{HTTP: http.DefaultClient, Now: time.Now})}, nil)
 	store := models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
-		Log: slog.New(slog.DiscardHandler), Settings: models.Settings{Limits: true}})
+		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}})
 	return &world{Store: store, t: t, dsn: dsn, db: db}
 }
 

@@ -54,8 +54,11 @@ func (p *program) seedDemo(ctx context.Context, in *installation) (*demo, error)
 
 func (p *program) fillDemo(ctx context.Context, in *installation, d *demo) error {
 	person, err := in.store.Install("demo").SignUp(ctx, models.SignUp{Name: "Robin Vale", Email: d.Email, Password: d.Password,
-		Organization: "Harbour Coffee", Zone: localZone(), Demo: true}, "")
+		Organization: "Harbour Coffee", Zone: localZone(), Demo: true, Platform: models.SuperAdmin}, "")
 	if err != nil {
+		return err
+	}
+	if err := in.store.Install("demo").SetSignUpPolicy(ctx, models.SignUpOpen); err != nil {
 		return err
 	}
 	list, err := person.Memberships(ctx)

@@ -120,7 +120,7 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Settings: models.Settings{
+	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Settings: models.Settings{
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 		CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
 	}}), files, nil

@@ -77,6 +77,7 @@ const (
 	Posts    Area = "posts"
 	Accounts Area = "accounts"
 	Settings Area = "settings"
+	Console  Area = "console"
 	None     Area = ""
 )
 
@@ -88,6 +89,7 @@ type Frame struct {
 	Organizations []Organization
 	Person        Person
 	Compose       bool   // the person may write posts
+	Console       bool   // the person looks after the installation
 	Unread        int    // notifications
 	Hold          string // why publishing is on hold; "" when it is not
 	ReleaseHold   string // where who may release it does so; "" for others
@@ -134,4 +136,6 @@ var navItems = []navItem{
 	{Accounts, "Accounts", "at-sign", "/accounts"},
 }
 
-var settingsItem = navItem{Settings, "Settings", "settings", "/settings/devices"}
+var settingsItem = navItem{Settings, "Settings", "settings", "/settings/profile"}
+
+var consoleItem = navItem{Console, "Console", "server", "/console"}

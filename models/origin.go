@@ -1,0 +1,23 @@
+package models
+
+import "context"
+
+// Origin is where a request came from. It travels in the context, so that the
+// audit log can tell without every method being told.
+type Origin struct {
+	Address string // IP address of who asks
+	Agent   string // what the browser or program calls itself
+}
+
+type originKey struct{}
+
+// WithOrigin returns a context that tells where a request came from.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf returns where the request came from; zero for what AllIN does by itself.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
