@@ -342,7 +342,13 @@ func TestFetch(t *testing.T) {
 	if s.place, s.account, err = prepare(dir); err != nil {
 		t.Fatal(err)
 	}
-	here, err := s.findProgram(t.Context(), 0)
+	// The real ones stay out of dir: where this machine has none they are
+	// fetched, and must not lie where the stand-ins go.
+	real := &Server{opts: s.opts, log: s.log}
+	if real.place, real.account, err = prepare(folder(t)); err != nil {
+		t.Fatal(err)
+	}
+	here, err := real.findProgram(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

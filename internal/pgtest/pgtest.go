@@ -223,12 +223,13 @@ func startFromCache(ctx context.Context, o pg.Options) (*pg.Server, error) {
 		return pg.Start(ctx, o)
 	}
 	cache = filepath.Join(cache, "allin", "pgtest-1")
-	cluster := filepath.Join(o.Dir, "postgres")
-	if copyTree(filepath.Join(cache, "postgres"), cluster) == nil {
+	if copyAll(cache, o.Dir) {
 		if s, err := pg.Start(ctx, o); err == nil {
 			return s, nil
 		}
-		_ = os.RemoveAll(cluster)
+		for _, name := range kept {
+			_ = os.RemoveAll(filepath.Join(o.Dir, name))
+		}
 		_ = os.RemoveAll(cache)
 	}
 	s, err := pg.Start(ctx, o)
@@ -238,12 +239,26 @@ func startFromCache(ctx context.Context, o pg.Options) (*pg.Server, error) {
 	if err := s.Stop(); err != nil {
 		return nil, err
 	}
-	keep(cluster, cache)
+	keep(o.Dir, cache)
 	return pg.Start(ctx, o)
 }
 
+// kept are the folders that later runs start from: the cluster, and the
+// server's programs where they had to be fetched.
+var kept = []string{"postgres", "postgres-npm"}
+
+// copyAll copies the folders that are kept, and reports whether a cluster was there.
+func copyAll(from, to string) bool {
+	for i, name := range kept {
+		if copyTree(filepath.Join(from, name), filepath.Join(to, name)) != nil && i == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // keep stores a stopped cluster in the cache, whole or not at all.
-func keep(cluster, cache string) {
+func keep(dir, cache string) {
 	if os.MkdirAll(filepath.Dir(cache), 0o700) != nil {
 		return
 	}
@@ -252,7 +267,7 @@ func keep(cluster, cache string) {
 		return
 	}
 	defer os.RemoveAll(part)
-	if copyTree(cluster, filepath.Join(part, "postgres")) == nil {
+	if copyAll(dir, part) {
 		_ = os.Rename(part, cache)
 	}
 }
