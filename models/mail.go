@@ -37,8 +37,8 @@ type sealedMail struct {
 func mailAD(id uuid.UUID) []byte { return seal.At("mails", "sealed", "", id.String()) }
 
 // post hands a letter to the mail, in the transaction that causes it: a
-// worker sends it when that is committed. Call wakeClock after the commit so
-// that it leaves at once.
+// worker sends it when that is committed. The clock is woken, so that the mail
+// leaves at once; calls to it are gathered for longer than a commit takes.
 func (s *Store) post(ctx context.Context, tx pgx.Tx, to Addressee, letter Letter) error {
 	content, err := json.Marshal(letter)
 	if err != nil {
@@ -53,6 +53,7 @@ func (s *Store) post(ctx context.Context, tx pgx.Tx, to Addressee, letter Letter
 		id, to.Organization, to.User, letter.Kind(), s.box.Seal(plain, mailAD(id))); err != nil {
 		return fmt.Errorf("post mail: %w", err)
 	}
+	s.wakeClock()
 	return nil
 }
 
