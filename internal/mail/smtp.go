@@ -11,6 +11,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/allin-platform/allin/internal/egress"
 )
 
 // How long a mail server may take: to answer one command, and in all.
@@ -99,6 +101,8 @@ func (s *smtpSender) classify(err error) error {
 	}
 	var network net.Error
 	switch text := err.Error(); {
+	case errors.Is(err, egress.ErrNotAllowed):
+		return again(err, "%s is no public address. Whoever runs this installation can allow it with ALLIN_PRIVATE_HOSTS=%s.", s.server.Host, s.server.addr())
 	case errors.As(err, &network) && network.Timeout():
 		return again(err, "%s did not answer in time.", s.server.Host)
 	case strings.Contains(text, "SMTP AUTH"), strings.Contains(text, "AUTH mechanism"):
