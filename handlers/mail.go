@@ -118,7 +118,12 @@ func (s *Server) showMail(c *fiber.Ctx, con *models.Console) error {
 	if err != nil {
 		return err
 	}
-	p := consoleviews.MailParams{CSRF: s.csrf(c), Mail: entry, Change: con.May(models.ChangeInstallation), Zone: con.Admin.TimeZone}
+	setup, err := con.MailSetup(c.UserContext())
+	if err != nil {
+		return err
+	}
+	p := consoleviews.MailParams{CSRF: s.csrf(c), Mail: entry, Change: con.May(models.ChangeInstallation), Sends: setup.Way != mail.Kept,
+		Zone: con.Admin.TimeZone}
 	if c.Get("HX-Target") == "mail-state" {
 		return html(c, fiber.StatusOK, consoleviews.MailStatus(p))
 	}

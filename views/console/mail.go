@@ -131,6 +131,7 @@ type MailParams struct {
 	CSRF                string
 	Mail                models.MailEntry
 	Change              bool // the reader may open it and send it again
+	Sends               bool // there is a way to send mail
 	Unreadable          bool // there are no words for it, or no key
 	Subject, Text, Zone string
 }

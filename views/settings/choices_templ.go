@@ -165,7 +165,7 @@ func Choices(p ChoicesParams) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.SelectField(ui.FieldParams{ID: "hour", Label: "Once a day at", Help: ui.ZoneName(p.Zone), Error: p.Errors["hour"]}, ui.SelectParams{Value: p.hour(), Choices: hours()}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.SelectField(ui.FieldParams{ID: "hour", Label: "Once a day at", Help: "By your own clock, " + ui.ZoneName(p.Zone) + ".", Error: p.Errors["hour"]}, ui.SelectParams{Value: p.hour(), Choices: hours()}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
