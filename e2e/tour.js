@@ -167,6 +167,18 @@ export const places = [
   { name: "connect-mastodon", as: demo, go: open("/accounts/connect/mastodon") },
   { name: "connect-bluesky", as: demo, go: open("/accounts/connect/bluesky?sandbox=1") },
   { name: "profile", as: demo, go: open("/settings/profile") },
+  { name: "notification-choices", as: demo, go: open("/settings/notifications") },
+  { name: "outbox", as: demo, go: open("/console/mail") },
+  { name: "mail-settings", as: demo, go: open("/console/mail/settings") },
+  {
+    name: "mail",
+    as: demo,
+    go: async (page) => {
+      await open("/console/mail")(page);
+      await page.getByRole("button", { name: "Send a test mail to me" }).click();
+      await expect(page.getByText("Kept here")).toBeVisible();
+    },
+  },
   { name: "devices", as: demo, go: open("/settings/devices") },
   { name: "people", as: demo, go: open("/settings/people") },
   { name: "notifications", as: demo, go: open("/notifications") },

@@ -14,17 +14,27 @@ import (
 type door struct {
 	kind string // public, person, workspace or console
 	open func(s *Server, c *fiber.Ctx) error
+	// letter: what a mail provider sends for its reader, from no page of ours.
+	letter bool
 }
 
 // public is the door of handlers that anybody may call. A form behind it has
 // no session to be misused, so where the request comes from is all that is asked.
 func public(h func(*fiber.Ctx) error) door {
-	return door{"public", func(_ *Server, c *fiber.Ctx) error { return h(c) }}
+	return door{kind: "public", open: func(_ *Server, c *fiber.Ctx) error { return h(c) }}
+}
+
+// letter is the door of handlers that carry out what the token in their
+// address says, whoever sends it and from wherever: mail providers end mails
+// for their readers with a POST of their own (RFC 8058). Such a handler looks
+// at no cookie and can do nothing but what its token says.
+func letter(h func(*fiber.Ctx) error) door {
+	return door{kind: "public", open: func(_ *Server, c *fiber.Ctx) error { return h(c) }, letter: true}
 }
 
 // person is the door of handlers for somebody who is signed in.
 func person(h func(*fiber.Ctx, *models.Person) error) door {
-	return door{"person", func(s *Server, c *fiber.Ctx) error {
+	return door{kind: "person", open: func(s *Server, c *fiber.Ctx) error {
 		se, err := s.admit(c)
 		if err != nil {
 			return err
@@ -36,7 +46,7 @@ func person(h func(*fiber.Ctx, *models.Person) error) door {
 // workspace is the door of handlers for a member in the organization that the
 // session has open.
 func workspace(h func(*fiber.Ctx, *models.Workspace) error) door {
-	return door{"workspace", func(s *Server, c *fiber.Ctx) error {
+	return door{kind: "workspace", open: func(s *Server, c *fiber.Ctx) error {
 		se, err := s.admit(c)
 		if err != nil {
 			return err
@@ -52,7 +62,7 @@ func workspace(h func(*fiber.Ctx, *models.Workspace) error) door {
 // console is the door of handlers for those who look after the installation.
 // To everybody else its pages do not exist.
 func console(h func(*fiber.Ctx, *models.Console) error) door {
-	return door{"console", func(s *Server, c *fiber.Ctx) error {
+	return door{kind: "console", open: func(s *Server, c *fiber.Ctx) error {
 		se, err := s.admit(c)
 		if err != nil {
 			return err

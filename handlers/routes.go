@@ -59,17 +59,30 @@ func (s *Server) routes() []route {
 		{get, "/notifications", workspace(s.listNotifications), 0},
 		{get, "/notifications/bell", workspace(s.showBell), 0},
 		{post, "/notifications/read", workspace(s.readNotifications), 0},
+		{get, "/notifications/:id", person(s.openNotification), 0},
+		{get, "/unsubscribe/:token", public(s.showUnsubscribe), 0},
+		{post, "/unsubscribe/:token", letter(s.unsubscribe), 0},
 
 		{get, "/settings/profile", workspace(s.showProfile), 0},
 		{post, "/settings/profile", workspace(s.changeProfile), 0},
 		{get, "/settings/devices", workspace(s.listDevices), 0},
 		{post, "/settings/devices/:id/revoke", person(s.revokeDevice), 0},
 		{post, "/settings/devices/revoke-others", person(s.revokeOtherDevices), 0},
+		{get, "/settings/notifications", workspace(s.showChoices), 0},
+		{post, "/settings/notifications/kinds", workspace(s.chooseKinds), 0},
+		{post, "/settings/notifications/digest", workspace(s.chooseDigest), 0},
 		{get, "/settings/people", workspace(s.listPeople), 0},
 		{post, "/settings/people/:id/role", workspace(s.changeRole), 0},
 		{post, "/settings/people/:id/remove", workspace(s.removePerson), 0},
 
 		{get, "/console", console(s.showOverview), 0},
+		{get, "/console/mail", console(s.listMails), 0},
+		{get, "/console/mail/settings", console(s.showMailSettings), 0},
+		{post, "/console/mail/settings/:way", console(s.setMail), 0},
+		{post, "/console/mail/test", console(s.sendTestMail), 0},
+		{get, "/console/mail/:id", console(s.showMail), 0},
+		{get, "/console/mail/:id/html", console(s.showMailHTML), 0},
+		{post, "/console/mail/:id/retry", console(s.retryMail), 0},
 
 		{get, "/live", workspace(s.listen), 0},
 		{get, static.Prefix + "*", public(sendStatic), 0},
@@ -89,7 +102,7 @@ func (s *Server) enter(r route) fiber.Handler {
 		if len(c.Request().Body()) > limit {
 			return fiber.ErrRequestEntityTooLarge
 		}
-		if !safe(r.method) {
+		if !safe(r.method) && !r.door.letter {
 			if err := s.sameOrigin(c); err != nil {
 				return err
 			}

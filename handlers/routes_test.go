@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/allin-platform/allin/internal/mail"
 	"github.com/allin-platform/allin/models"
 )
 
@@ -19,7 +20,7 @@ type things struct {
 	ws                                     *models.Workspace
 	draft, post, occurrence, delivery      uuid.UUID
 	account, fresh, medium, unused, helper uuid.UUID
-	device                                 string
+	device, notice, mail                   string
 }
 
 func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
@@ -29,6 +30,9 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	w.sql(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'MEMBER')`, ws.Organization.ID, th.helper)
 	w.sql(`insert into sessions (id, user_id, data, expires_at) values (sha256($1::bytea), $2, '{}', now() + interval '1 hour')`, "device"+itoa(n), ws.Member.ID)
 	th.device = w.value(`select encode(sha256($1::bytea), 'hex')`, "device"+itoa(n))
+	th.notice = w.value(`insert into notifications (organization_id, user_id, kind, title) values ($1, $2, 'delivery.failed', 'Not sent') returning id`,
+		ws.Organization.ID, ws.Member.ID)
+	th.mail = w.failedMail()
 	m, err := ws.AddMedia(ctx, "a.png", "", strings.NewReader(string(picture(8, 8))))
 	must(t, err)
 	th.medium = m.ID
@@ -45,6 +49,22 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	must(t, err)
 	th.occurrence, th.delivery = page.Occurrences[0].ID, page.Occurrences[0].Deliveries[0].ID
 	return th
+}
+
+// failedMail makes a test mail that could not be sent.
+func (w *world) failedMail() string {
+	ctx := w.t.Context()
+	if w.console == nil {
+		p, err := w.store.Install("test").SignIn(ctx, "ann@example.com", password, "127.0.0.1")
+		must(w.t, err)
+		w.console, err = p.Console(ctx)
+		must(w.t, err)
+		must(w.t, w.console.SendBySMTP(ctx, "post@allin.example", mail.SMTP{Host: "smtp.example.com", Port: 587, Security: mail.StartTLS}))
+	}
+	id, err := w.console.SendTestMail(ctx)
+	must(w.t, err)
+	w.sql(`update mails set state = 'failed', next_at = null, error = 'No such mailbox.' where id = $1`, id)
+	return id.String()
 }
 
 // knock is how one route is asked.
@@ -82,7 +102,15 @@ var knocks = map[string]knock{
 	"GET /welcome":                 {path: at("/welcome"), open: true},
 	"POST /organizations/:id/open": {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
 
-	"GET /console": {path: at("/console")}, // Ann looks after the installation, too
+	"GET /console":               {path: at("/console")}, // Ann looks after the installation, too
+	"GET /console/mail":          {path: at("/console/mail")},
+	"GET /console/mail/settings": {path: at("/console/mail/settings")},
+	"POST /console/mail/settings/:way": {path: at("/console/mail/settings/smtp"), page: done, part: told,
+		form: fields("from", "post@allin.example", "host", "smtp.example.com", "port", "587", "security", "starttls")},
+	"POST /console/mail/test":      {path: at("/console/mail/test"), page: done, part: told},
+	"GET /console/mail/:id":        {path: func(th *things) string { return "/console/mail/" + th.mail }},
+	"GET /console/mail/:id/html":   {path: func(th *things) string { return "/console/mail/" + th.mail + "/html" }},
+	"POST /console/mail/:id/retry": {path: func(th *things) string { return "/console/mail/" + th.mail + "/retry" }, page: done, part: told},
 
 	"GET /calendar":     {path: func(th *things) string { return "/calendar?date=" + in(3) }, open: true},
 	"GET /calendar/day": {path: func(th *things) string { return "/calendar/day?date=" + in(3) }, open: true},
@@ -127,6 +155,9 @@ var knocks = map[string]knock{
 	"GET /notifications":       {path: at("/notifications"), open: true},
 	"GET /notifications/bell":  {path: at("/notifications/bell"), open: true},
 	"POST /notifications/read": {path: at("/notifications/read"), page: done, part: 200, open: true},
+	"GET /notifications/:id":   {path: func(th *things) string { return "/notifications/" + th.notice }, page: done, part: told},
+	"GET /unsubscribe/:token":  {path: at("/unsubscribe/none"), page: 404, open: true},
+	"POST /unsubscribe/:token": {path: at("/unsubscribe/none"), page: 404, open: true},
 
 	"GET /settings/profile": {path: at("/settings/profile"), open: true},
 	"POST /settings/profile": {path: at("/settings/profile"), page: done, part: told, open: true,
@@ -134,9 +165,14 @@ var knocks = map[string]knock{
 	"GET /settings/devices":                {path: at("/settings/devices"), open: true},
 	"POST /settings/devices/:id/revoke":    {path: func(th *things) string { return "/settings/devices/" + th.device + "/revoke" }, page: done, part: told},
 	"POST /settings/devices/revoke-others": {path: at("/settings/devices/revoke-others"), page: done, part: told, open: true},
-	"GET /settings/people":                 {path: at("/settings/people"), open: true},
-	"POST /settings/people/:id/role":       {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
-	"POST /settings/people/:id/remove":     {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
+	"GET /settings/notifications":          {path: at("/settings/notifications"), open: true},
+	"POST /settings/notifications/kinds": {path: at("/settings/notifications/kinds"), page: done, part: told, open: true,
+		form: fields("delivery.failed", "app")},
+	"POST /settings/notifications/digest": {path: at("/settings/notifications/digest"), page: done, part: told, open: true,
+		form: fields("when", "daily", "hour", "8")},
+	"GET /settings/people":             {path: at("/settings/people"), open: true},
+	"POST /settings/people/:id/role":   {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
+	"POST /settings/people/:id/remove": {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
 
 	"GET /live":       {path: at("/live"), page: 426, open: true},
 	"GET /static/*":   {path: at("/static/favicon.svg"), open: true},
@@ -220,7 +256,7 @@ func TestRoutes(t *testing.T) {
 		a := k.at(owner, route, th, asPart)
 		status(t, route+" as a part", a, part)
 		if strings.Contains(a.body, "<!doctype") || strings.Contains(a.body, "<!DOCTYPE") {
-			if route != "POST /posts" && route != "GET /posts/new" && route != "GET /posts/:id/edit" && kind != "public" {
+			if route != "POST /posts" && route != "GET /posts/new" && route != "GET /posts/:id/edit" && kind != "public" && route != "GET /console/mail/:id/html" {
 				t.Errorf("%s as a part answers with a whole page", route)
 			}
 		}

@@ -44,7 +44,8 @@ type world struct {
 	server  *handlers.Server
 	base    string // of the web server
 	log     *logged
-	super   *pgx.Conn // bound by no policy
+	super   *pgx.Conn       // bound by no policy
+	console *models.Console // Ann's, where she looks after the installation
 }
 
 // logged keeps what was logged.

@@ -56,6 +56,7 @@ func (c *Clock) Run(ctx context.Context) error {
 		run   func(context.Context) error
 	}{
 		{tickEvery, "tick", c.tick},
+		{2 * time.Second, "mail notifications", c.mailNotices},
 		{30 * time.Second, "refresh tokens", c.refreshTokens},
 		{10 * time.Minute, "clean", c.in.Clean},
 	} {
@@ -148,6 +149,15 @@ func (c *Clock) tick(ctx context.Context) error {
 			break
 		}
 	}
+	for {
+		n, err := c.in.EnqueueMails(ctx, duePerBatch, c.queue.insertMails)
+		if err != nil {
+			return err
+		}
+		if n < duePerBatch {
+			break
+		}
+	}
 	if err := c.in.Ticked(ctx); err != nil {
 		return err
 	}
@@ -155,6 +165,12 @@ func (c *Clock) tick(ctx context.Context) error {
 	if err == nil && ok {
 		time.AfterFunc(wait, c.call)
 	}
+	return err
+}
+
+// mailNotices makes mails of the notifications that people want by mail.
+func (c *Clock) mailNotices(ctx context.Context) error {
+	_, err := c.in.MailNotices(ctx)
 	return err
 }
 

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/allin-platform/allin/internal/egress"
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/models/tenant"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	Tracer trace.Tracer
 	// Now is the clock by which work is measured. Required.
 	Now func() time.Time
+	// Guard makes the connections to mail servers and APIs that the console
+	// names; nil: to public addresses only.
+	Guard *egress.Guard
 }
 
 // jobTime bounds one job: a long upload may take most of it.
@@ -58,10 +62,11 @@ func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *
 	if err := errors.Join(
 		river.AddWorkerSafely(workers, &publishWorker{publisher: p}),
 		river.AddWorkerSafely(workers, &refreshWorker{in: store.Install("refresh tokens"), log: log, tracer: o.Tracer}),
+		river.AddWorkerSafely(workers, newMailWorker(store.Install("send mail"), o, log)),
 	); err != nil {
 		return nil, fmt.Errorf("add workers: %w", err)
 	}
-	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 10}}
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 10}, mailQueue: {MaxWorkers: mailWorkers}}
 	for _, key := range store.Networks().Keys() {
 		info, _ := store.Networks().Info(key)
 		n := o.Workers

@@ -30,6 +30,7 @@ func (in *Install) Clean(ctx context.Context) error {
 			{`delete from connect_states where expires_at < now()`, nil},
 			{`delete from throttles where resets_at < now()`, nil},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},
+			{`delete from mails where created_at < now() - $1::interval and next_at is null`, []any{keepMails}},
 			{`delete from notifications where created_at < now() - $1::interval`, []any{keepNotifications}},
 		} {
 			if _, err := tx.Exec(ctx, old.what, old.args...); err != nil {

@@ -148,26 +148,3 @@ func (in *Install) MarkMissed(ctx context.Context) (int, error) {
 	}
 	return n, nil
 }
-
-// note is a message for those of an organization who publish.
-type note struct {
-	kind          string
-	post, account *uuid.UUID
-	title, body   string
-}
-
-// tell leaves a message for everybody who may publish, and for the post's author.
-func (in *Install) tell(ctx context.Context, tx pgx.Tx, organization uuid.UUID, n note) error {
-	var roles []string
-	for _, r := range WhoMay(PublishPosts) {
-		roles = append(roles, string(r))
-	}
-	_, err := tx.Exec(ctx, `insert into notifications (organization_id, user_id, kind, post_id, account_id, title, body)
-		select $1, m.user_id, $2, $3, $4, $5, $6 from memberships m
-		where m.organization_id = $1 and (m.role = any($7) or m.user_id = (select author_id from posts where id = $3))`,
-		organization, n.kind, n.post, n.account, n.title, n.body, roles)
-	if err == nil {
-		in.changed(organization, topicNotifications, uuid.Nil)
-	}
-	return err
-}

@@ -37,9 +37,14 @@ type sealedMail struct {
 func mailAD(id uuid.UUID) []byte { return seal.At("mails", "sealed", "", id.String()) }
 
 // post hands a letter to the mail, in the transaction that causes it: a
-// worker sends it when that is committed. Call wakeClock after the commit so
-// that it leaves at once.
+// worker sends it when that is committed. The clock is woken, so that the mail
+// leaves at once; calls to it are gathered for longer than a commit takes.
 func (s *Store) post(ctx context.Context, tx pgx.Tx, to Addressee, letter Letter) error {
+	return s.postAs(ctx, tx, newID(), to, letter)
+}
+
+// postAs is post for somebody who wants to know what becomes of the mail.
+func (s *Store) postAs(ctx context.Context, tx pgx.Tx, id uuid.UUID, to Addressee, letter Letter) error {
 	content, err := json.Marshal(letter)
 	if err != nil {
 		return fmt.Errorf("encode letter: %w", err)
@@ -48,11 +53,11 @@ func (s *Store) post(ctx context.Context, tx pgx.Tx, to Addressee, letter Letter
 	if err != nil {
 		return fmt.Errorf("encode mail: %w", err)
 	}
-	id := newID()
 	if _, err := tx.Exec(ctx, `insert into mails (id, organization_id, user_id, kind, sealed) values ($1, $2, $3, $4, $5)`,
 		id, to.Organization, to.User, letter.Kind(), s.box.Seal(plain, mailAD(id))); err != nil {
 		return fmt.Errorf("post mail: %w", err)
 	}
+	s.wakeClock()
 	return nil
 }
 

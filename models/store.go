@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/allin-platform/allin/internal/mail"
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/seal"
 	"github.com/allin-platform/allin/models/tenant"
@@ -25,6 +26,7 @@ type Store struct {
 	log      *slog.Logger
 	set      Settings
 	origin   string
+	mail     mail.Settings // of the environment
 
 	passwords *hashing
 }
@@ -66,12 +68,15 @@ type Config struct {
 	Settings Settings
 	// Origin is where people reach AllIN, "https://allin.example": mails link to it.
 	Origin string
+	// Mail is how mail leaves, as the environment has it; what it leaves open,
+	// the console may set.
+	Mail mail.Settings
 }
 
 // New returns a Store.
 func New(c Config) *Store {
 	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, passwords: newHashing()}
+		origin: c.Origin, mail: c.Mail, passwords: newHashing()}
 }
 
 // Networks is the registry of networks that this installation runs.

@@ -20,3 +20,11 @@ type RefreshArgs struct {
 
 // Kind names the job in the queue.
 func (RefreshArgs) Kind() string { return "refresh_token" }
+
+// MailArgs asks a worker to send one mail, if it is still to be sent.
+type MailArgs struct {
+	Mail uuid.UUID `json:"mail"`
+}
+
+// Kind names the job in the queue.
+func (MailArgs) Kind() string { return "mail" }

@@ -13,8 +13,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/allin-platform/allin/handlers"
+	"github.com/allin-platform/allin/internal/config"
 	"github.com/allin-platform/allin/internal/egress"
 	"github.com/allin-platform/allin/internal/linkcard"
+	"github.com/allin-platform/allin/internal/mail"
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/pg"
 	"github.com/allin-platform/allin/internal/seal"
@@ -84,6 +86,7 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 		return err
 	}
 	in.queue, err = jobs.NewQueue(in.db, in.store, in.process, in.log, jobs.Options{Workers: in.config.Workers, Now: time.Now, Tracer: in.tracing.Tracer(),
+		Guard:  egress.New(egress.Options{PrivateHosts: in.config.PrivateHosts}),
 		Policy: jobs.Policy{CallTimeout: in.config.CallTimeout, Settle: in.config.Settle}})
 	return err
 }
@@ -120,10 +123,16 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Settings: models.Settings{
+	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Mail: mailSettings(c), Settings: models.Settings{
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 		CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
 	}}), files, nil
+}
+
+// mailSettings are those of the environment.
+func mailSettings(c config.Config) mail.Settings {
+	return mail.Settings{From: c.MailFrom, SMTP: c.SMTPURL.Reveal(),
+		Mailgun: mail.Mailgun{Domain: c.MailgunDomain, Key: c.MailgunKey.Reveal(), API: c.MailgunAPI}}
 }
 
 // cards lets Bluesky's client look at pages that posts link to.

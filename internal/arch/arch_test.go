@@ -198,6 +198,7 @@ func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 		"internal/config", "cmd", "bench",
 		"internal/pg",          // hands PATH on to the server
 		"networks/bluesky/pds", // runs the real server for tests
+		"internal/mail/maildev",
 	}
 	each(t, false, allowed, func(p *Package, f *File) {
 		uses := append(f.Uses("os", "Getenv", "LookupEnv", "Environ", "ExpandEnv"), f.Uses("syscall", "Getenv", "Environ")...)
@@ -216,7 +217,7 @@ func TestOnlyCommandsAskForTheTime(t *testing.T) {
 }
 
 func TestOnlyEgressMakesHTTPClients(t *testing.T) {
-	allowed := []string{"internal/egress", "bench", "e2e", "networks/bluesky/pds", "networks/conformance"}
+	allowed := []string{"internal/egress", "bench", "e2e", "networks/bluesky/pds", "networks/conformance", "internal/mail/maildev"}
 	each(t, false, allowed, func(p *Package, f *File) {
 		for _, use := range f.Uses("net/http", "Get", "Head", "Post", "PostForm", "DefaultClient", "DefaultTransport") {
 			t.Errorf("%s: %s calls out with http.%s: take an *http.Client that internal/egress made", tree(t).At(use.Pos()), p.Dir, use.Sel.Name)

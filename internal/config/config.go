@@ -67,6 +67,12 @@ type Config struct {
 	XAPI          string // base address, "" means X itself
 	XAuthorize    string // address, "" means X itself
 
+	MailFrom      string // "AllIN <post@allin.example>", or ""
+	SMTPURL       Secret // as mail.ParseSMTP reads it, or ""
+	MailgunDomain string
+	MailgunKey    Secret
+	MailgunAPI    string // base address
+
 	MetricsListen string // host:port, or ""
 	TraceEndpoint string // base address of a collector, or ""
 	TracePercent  int
@@ -181,6 +187,15 @@ func (c *Config) complete(given map[string]string) []error {
 	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "keyset.json")
+	}
+	if c.SMTPURL != "" && c.MailgunDomain != "" {
+		bad = append(bad, errors.New("ALLIN_SMTP_URL and ALLIN_MAILGUN_DOMAIN are both set: mail leaves one way, so take one of them out"))
+	}
+	if (c.MailgunDomain == "") != (c.MailgunKey == "") {
+		bad = append(bad, errors.New("ALLIN_MAILGUN_DOMAIN and ALLIN_MAILGUN_KEY belong together: set both, or none"))
+	}
+	if c.MailFrom == "" && (c.SMTPURL != "" || c.MailgunDomain != "") {
+		bad = append(bad, errors.New("ALLIN_MAIL_FROM is not set: mail servers want a sender, such as AllIN <post@allin.example>"))
 	}
 	if c.Lease <= c.CallTimeout {
 		bad = append(bad, fmt.Errorf("ALLIN_LEASE is %s and ALLIN_CALL_TIMEOUT is %s: the lease must be longer than a call can take", c.Lease, c.CallTimeout))

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/allin-platform/allin/internal/mail"
 )
 
 // Key is one thing that can be configured.
@@ -81,6 +83,15 @@ var table = []Key{
 		func(c *Config) *bool { return &c.XLookup }),
 	text("ALLIN_X_API", "", "Base address of X's API. Default: X itself.", base, func(c *Config) *string { return &c.XAPI }),
 	text("ALLIN_X_AUTHORIZE", "", "Address where X asks for consent. Default: X itself.", base, func(c *Config) *string { return &c.XAuthorize }),
+
+	text("ALLIN_MAIL_FROM", "", "Sender of AllIN's mails, such as AllIN <post@allin.example>. Set here, or in the console, where mail is sent.",
+		sender, func(c *Config) *string { return &c.MailFrom }),
+	secret("ALLIN_SMTP_URL", "Mail server to send by: smtps://user:password@host:465, smtp://user:password@host:587 (STARTTLS), or smtp://host:25?tls=none. Default: what the console says, else mails are kept and read there.",
+		smtp, func(c *Config) *Secret { return &c.SMTPURL }),
+	text("ALLIN_MAILGUN_DOMAIN", "", "Domain at Mailgun to send from, in place of a mail server.", anything, func(c *Config) *string { return &c.MailgunDomain }),
+	secret("ALLIN_MAILGUN_KEY", "Mailgun's key for sending.", anything, func(c *Config) *Secret { return &c.MailgunKey }),
+	text("ALLIN_MAILGUN_API", "https://api.mailgun.net", "Base address of Mailgun's API; https://api.eu.mailgun.net for domains in its European region.",
+		base, func(c *Config) *string { return &c.MailgunAPI }),
 
 	{Name: "ALLIN_LOG_LEVEL", Default: "info", Doc: "Least level that is logged: debug, info, warn or error.",
 		set: setLevel, show: func(c *Config) string { return strings.ToLower(c.LogLevel.String()) }},
@@ -261,6 +272,25 @@ func database(v string) (string, error) {
 	return "", errors.New("write postgres://user:password@host:5432/database, with special characters in the password percent-encoded")
 }
 
+// sender checks a mailbox that mails come from.
+func sender(v string) (string, error) {
+	a, err := mail.ParseAddress(v)
+	if err != nil {
+		return "", err
+	}
+	return a.String(), nil
+}
+
+// smtp checks the address of a mail server. Its error does not repeat the
+// password in it.
+func smtp(v string) (string, error) {
+	s, err := mail.ParseSMTP(v)
+	if err != nil {
+		return "", err
+	}
+	return s.String(), nil
+}
+
 func setLevel(c *Config, v string) error {
 	if _, err := oneOf("debug", "info", "warn", "error")(v); err != nil {
 		return err
@@ -319,7 +349,7 @@ func join[T fmt.Stringer](list []T) string {
 
 // known are variables that tests and the build read, so that no warning calls
 // them mistakes.
-var known = []string{"ALLIN_NO_SKIP", "ALLIN_SPECS", "ALLIN_PDS", "ALLIN_CACHE", "ALLIN_FAILPOINT"}
+var known = []string{"ALLIN_NO_SKIP", "ALLIN_SPECS", "ALLIN_PDS", "ALLIN_MAILDEV", "ALLIN_CACHE", "ALLIN_FAILPOINT"}
 
 // Warnings names each ALLIN_ variable in environ ("NAME=value") that means
 // nothing to this version, with the key that was probably meant.

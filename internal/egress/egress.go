@@ -118,6 +118,24 @@ func (g *Guard) Pages(timeout time.Duration) *http.Client {
 	}
 }
 
+// Dial opens a connection that speaks something else than HTTP, to a mail
+// server say: to any port of a public address, or to a private host that the
+// operator allows.
+func (g *Guard) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: dialTimeout}
+	if !g.isPrivate(addr) {
+		if !publicName(addr) {
+			return nil, ErrNotAllowed
+		}
+		d.Control = ssrf.New(ssrf.WithAnyPort()).Safe
+	}
+	conn, err := d.DialContext(ctx, network, addr)
+	if prohibited(err) {
+		return nil, ErrNotAllowed
+	}
+	return conn, err
+}
+
 // Sandbox returns a client that reaches the server at base and no other. It is
 // for the sandbox, whose address comes from the process and never from data.
 func Sandbox(base string, timeout time.Duration) (*http.Client, error) {

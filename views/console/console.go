@@ -16,6 +16,7 @@ type OverviewParams struct {
 // pages are the console's, in the order of its tabs.
 var pages = []ui.TabParams{
 	{Text: "Overview", Href: "/console"},
+	{Text: "Mail", Href: "/console/mail"},
 }
 
 func tabs(current string) []ui.TabParams {

@@ -16,8 +16,8 @@ type Params struct {
 	Now    time.Time
 }
 
-// href is what a message is about.
-func href(n models.Notification) string {
+// Href is where what a message is about stands.
+func Href(n models.Notification) string {
 	switch {
 	case n.PostID != nil:
 		return "/posts/" + n.PostID.String()

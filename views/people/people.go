@@ -38,3 +38,18 @@ func (p SignUpParams) passwordHelp() string {
 	}
 	return "At least 8 characters. A sentence is easy to remember and hard to guess."
 }
+
+// UnsubscribeParams is what a link at the foot of a mail ends.
+type UnsubscribeParams struct {
+	Action string // where the form goes
+	Kind   string // name of the kind; "" for all notifications
+	Done   bool
+}
+
+// what names the mails that end.
+func (p UnsubscribeParams) what() string {
+	if p.Kind == "" {
+		return "notifications"
+	}
+	return "this: " + p.Kind
+}
