@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -75,6 +76,12 @@ func caught(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
+// tokens are what may open something in an address: no log holds them.
+var tokens = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)
+
+// loggedPath is the request's path without what opens anything.
+func loggedPath(c *fiber.Ctx) string { return tokens.ReplaceAllString(c.Path(), ":token") }
+
 // access writes one line per request. Queries are left out: some carry codes
 // that open accounts.
 func (s *Server) access(c *fiber.Ctx, took time.Duration) {
@@ -83,7 +90,7 @@ func (s *Server) access(c *fiber.Ctx, took time.Duration) {
 		level = slog.LevelDebug
 	}
 	s.config.Log.LogAttrs(c.UserContext(), level, "request",
-		slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", c.Path()),
+		slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", loggedPath(c)),
 		slog.Int("status", c.Response().StatusCode()), slog.Duration("took", took.Round(10*time.Microsecond)),
 		slog.String("ip", s.clientIP(c)), slog.String("person", of(c).person))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/seal"
@@ -25,6 +26,7 @@ type Store struct {
 	log      *slog.Logger
 	set      Settings
 	origin   string
+	live     *liveSessions // nil: sessions live in the database alone
 
 	passwords *hashing
 }
@@ -66,12 +68,18 @@ type Config struct {
 	Settings Settings
 	// Origin is where people reach AllIN, "https://allin.example": mails link to it.
 	Origin string
+	// Redis is where sessions live; nil: in the database.
+	Redis *redis.Client
 }
 
 // New returns a Store.
 func New(c Config) *Store {
-	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
+	s := &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
 		origin: c.Origin, passwords: newHashing()}
+	if c.Redis != nil {
+		s.live = &liveSessions{client: c.Redis, idle: s.set.SessionIdle, now: c.Now, log: c.Log}
+	}
+	return s
 }
 
 // Networks is the registry of networks that this installation runs.

@@ -67,7 +67,11 @@ func serve(ctx context.Context, p *program) error {
 		defer cancel()
 		return server.Shutdown(stop)
 	})
-	p.greet(demo)
+	first, err := in.store.Install("start").FirstAccount(ctx)
+	if err != nil {
+		return err
+	}
+	p.greet(demo, first)
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
