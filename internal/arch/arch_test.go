@@ -198,6 +198,7 @@ func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 		"internal/config", "cmd", "bench",
 		"internal/pg",          // hands PATH on to the server
 		"networks/bluesky/pds", // runs the real server for tests
+		"internal/redistest",   // runs one for tests
 	}
 	each(t, false, allowed, func(p *Package, f *File) {
 		uses := append(f.Uses("os", "Getenv", "LookupEnv", "Environ", "ExpandEnv"), f.Uses("syscall", "Getenv", "Environ")...)
