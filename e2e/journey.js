@@ -1,6 +1,7 @@
 // What every journey has: a server, a browser that is watched for what no
 // person may ever see, and the few steps that all of them share.
 import { expect, test as plain } from "@playwright/test";
+import { mailTo, outboxOf } from "./outbox.js";
 import { start, zone } from "./server.js";
 
 export { expect, zone };
@@ -16,6 +17,7 @@ export const test = plain.extend({
   allin: [
     async ({ installation }, use) => {
       const allin = await start();
+      outboxOf(allin);
       await use(allin);
       await allin.stop();
     },
@@ -98,17 +100,33 @@ export async function signIn(page, { email, password }) {
 
 let people = 0;
 
-// signUp makes a person with an empty organization and stays on the page that welcomes them.
-export async function signUp(page, { name = "Kim Larsen", organization = "Nordlys", zone: at } = {}) {
-  const person = { name, organization, email: `kim-${process.pid}-${++people}@example.com`, password: "a long walk by the sea" };
+// newcomer is somebody who has no account yet.
+export const newcomer = ({ name = "Kim Larsen", organization = "Nordlys" } = {}) => ({
+  name,
+  organization,
+  email: `kim-${process.pid}-${++people}@example.com`,
+  password: "a long walk by the sea",
+});
+
+// followSignUp asks for a link, follows it and stays where the account is made.
+export async function followSignUp(page, person) {
   await page.goto("/sign-up");
-  await page.getByLabel("Your name").fill(person.name);
   await page.getByLabel("E-mail").fill(person.email);
+  await page.getByRole("button", { name: "Send me the link" }).click();
+  await expect(page.getByText(`We have sent a mail to ${person.email}`)).toBeVisible();
+  await page.goto((await mailTo(page.context().browser(), person.email)).link);
+}
+
+// signUp makes a person with an empty organization and stays on the page that welcomes them.
+export async function signUp(page, { zone: at, ...who } = {}) {
+  const person = newcomer(who);
+  await followSignUp(page, person);
+  await page.getByLabel("Your name").fill(person.name);
   await page.getByLabel("Password", { exact: true }).fill(person.password);
   await page.getByLabel("Organization").fill(person.organization);
   if (at) await page.getByLabel("Time zone").selectOption(at);
   await page.getByRole("button", { name: "Sign up" }).click();
-  await expect(page.getByRole("heading", { name: `Welcome, ${name.split(" ")[0]}` })).toBeVisible();
+  await expect(page.getByRole("heading", { name: `Welcome, ${person.name.split(" ")[0]}` })).toBeVisible();
   return person;
 }
 

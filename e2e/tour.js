@@ -2,7 +2,7 @@
 // looks at each of them through the rules for accessible pages, and screens.js
 // makes pictures of them.
 import { Composer } from "./composer.js";
-import { expect, openOwnMenu, wall } from "./journey.js";
+import { expect, followSignUp, newcomer, openOwnMenu, wall } from "./journey.js";
 
 // Who a place belongs to: "demo" has a full calendar, "beginner" an empty one,
 // "stranger" is not signed in. What is "refused" is so on purpose, and a "menu" lies over
@@ -51,6 +51,19 @@ export const places = [
     },
   },
   { name: "sign-up", as: stranger, go: open("/sign-up") },
+  { name: "sign-up-finish", as: stranger, go: (page) => followSignUp(page, newcomer()) },
+  {
+    name: "sign-up-mailed",
+    as: stranger,
+    go: async (page) => {
+      await open("/sign-up")(page);
+      await page.getByLabel("E-mail").fill(newcomer().email);
+      await page.getByRole("button", { name: "Send me the link" }).click();
+      await expect(page.getByRole("heading", { name: "Look into your mail" })).toBeVisible();
+    },
+  },
+  { name: "forgot", as: stranger, go: open("/forgot") },
+  { name: "dead-link", as: stranger, refused: true, go: open(`/reset/${"a".repeat(43)}`) },
   { name: "not-found", as: stranger, refused: true, go: open("/no/such/page") },
 
   { name: "welcome", as: beginner, go: open("/welcome") },
@@ -179,6 +192,8 @@ export const places = [
       await expect(page.getByText("Kept here")).toBeVisible();
     },
   },
+  { name: "email-change", as: demo, go: open("/settings/email") },
+  { name: "password-change", as: demo, go: open("/settings/password") },
   { name: "devices", as: demo, go: open("/settings/devices") },
   { name: "people", as: demo, go: open("/settings/people") },
   { name: "notifications", as: demo, go: open("/notifications") },

@@ -3,14 +3,20 @@
 import { writeFile } from "node:fs/promises";
 import { crc32, deflateSync } from "node:zlib";
 import { Composer } from "./composer.js";
-import { connect, day, expect, signUp, test, wall } from "./journey.js";
+import { connect, day, expect, followSignUp, newcomer, signUp, test, wall } from "./journey.js";
 
 test.beforeEach(({ watch }) => watch.expects(/status of (409|413|415|422)/));
 
 test("signing up", async ({ visit }) => {
   const page = await visit();
   await page.goto("/sign-up");
-  const typed = { "Your name": "Ida Berg", "E-mail": "ida@example.com", Organization: "Berg & Co" };
+  await page.getByLabel("E-mail").fill("ida@example");
+  await page.getByRole("button", { name: "Send me the link" }).click();
+  await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/Enter an e-mail address/);
+  await expect(page.getByLabel("E-mail")).toHaveValue("ida@example");
+  await followSignUp(page, newcomer());
+  await expect(page.getByLabel("Time zone"), "the browser's zone is chosen already").toHaveValue("Europe/Berlin");
+  const typed = { "Your name": "Ida Berg", Organization: "Berg & Co" };
   for (const [label, value] of Object.entries(typed)) await page.getByLabel(label).fill(value);
   await page.getByLabel("Time zone").selectOption("Asia/Kathmandu");
   const password = page.getByLabel("Password", { exact: true });

@@ -41,6 +41,10 @@ var kinds = map[models.Code]failure{
 
 // classify tells what err is to the person.
 func classify(err error) failure {
+	if errors.Is(err, errAwaits) {
+		return failure{status: fiber.StatusForbidden, code: models.Forbidden, title: "Nobody is here yet",
+			message: "This installation awaits its first account. The terminal on which AllIN was started shows the link that makes it; starting AllIN again prints a new one."}
+	}
 	var known *models.Error
 	if errors.As(err, &known) && known.Code != models.Internal {
 		f := kinds[known.Code]
@@ -114,7 +118,7 @@ func (s *Server) note(c *fiber.Ctx, f failure, err error) {
 	if f.status >= 500 {
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", logged(c)),
+	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", loggedPath(c)),
 		slog.Int("status", f.status), slog.Any("error", err)}
 	var p *panicked
 	if errors.As(err, &p) {

@@ -11,48 +11,6 @@ import (
 	"github.com/allin-platform/allin/models"
 )
 
-// signUpForm is a good one.
-func signUpForm() url.Values {
-	return url.Values{"name": {"Eve Example"}, "email": {"eve@example.com"}, "password": {password},
-		"organization": {"Eve & Co"}, "zone": {"Europe/Lisbon"}}
-}
-
-func TestSignUp(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.owner("Ann")
-	b := w.browser()
-	for name, c := range map[string]struct{ field, value, says string }{
-		"no name":        {"name", " ", "Enter your name."},
-		"no address":     {"email", "eve", "Enter an e-mail address"},
-		"taken":          {"email", "ANN@example.com", "cannot be used to sign up"},
-		"short password": {"password", "short", "at least 8 characters"},
-		"no team":        {"organization", "", "Enter your organization"},
-		"unknown zone":   {"zone", "Mars/Olympus", "There is no time zone called"},
-	} {
-		form := signUpForm()
-		form.Set(c.field, c.value)
-		a := b.post("/sign-up", form)
-		status(t, name, a, http.StatusUnprocessableEntity)
-		contains(t, a, c.says, `aria-invalid="true"`)
-		for field, kept := range form {
-			if field != "password" && !strings.Contains(a.body, `value="`+strings.ReplaceAll(kept[0], "&", "&amp;")+`"`) {
-				t.Errorf("%s: what was typed as %s is lost", name, field)
-			}
-		}
-	}
-	a := b.post("/sign-up", signUpForm())
-	if a.status != http.StatusSeeOther || a.location() != "/welcome" {
-		t.Fatalf("sign up: %d %s", a.status, a.body)
-	}
-	a = b.get("/welcome")
-	contains(t, a, "Welcome, Eve", "Eve &amp; Co", "Europe / Lisbon", "Connect an account", "/accounts/connect/bluesky?sandbox=1")
-	// X's credentials are missing here: that is said before anybody is sent away.
-	if strings.Contains(a.body, `href="/accounts/connect/x"`) || !strings.Contains(a.body, `href="/accounts/connect/mastodon"`) {
-		t.Errorf("networks to connect: %s", clip(a.body))
-	}
-}
-
 func TestProfile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

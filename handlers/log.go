@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -85,13 +86,11 @@ func caught(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
-// logged is the path as the log may hold it: a token in it opens something.
-func logged(c *fiber.Ctx) string {
-	if token := c.Params("token"); token != "" {
-		return strings.Replace(c.Path(), token, "…", 1)
-	}
-	return c.Path()
-}
+// tokens are what may open something in an address: no log holds them.
+var tokens = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)
+
+// loggedPath is the request's path without what opens anything.
+func loggedPath(c *fiber.Ctx) string { return tokens.ReplaceAllString(c.Path(), ":token") }
 
 // access writes one line per request. Queries are left out: some carry codes
 // that open accounts.
@@ -100,7 +99,7 @@ func (s *Server) access(c *fiber.Ctx, took time.Duration) {
 	if p := c.Path(); strings.HasPrefix(p, "/static/") || p == "/livez" || p == "/readyz" || p == "/api/health" {
 		level = slog.LevelDebug
 	}
-	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", logged(c)),
+	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", loggedPath(c)),
 		slog.Int("status", c.Response().StatusCode()), slog.Duration("took", took.Round(10*time.Microsecond)),
 		slog.String("ip", s.clientIP(c)), slog.String("person", of(c).person)}
 	if id := tracing.ID(c.UserContext()); id != "" {

@@ -22,7 +22,21 @@ func (s *Server) routes() []route {
 		{get, "/sign-in", public(s.showSignIn), 0},
 		{post, "/sign-in", public(s.signIn), 0},
 		{get, "/sign-up", public(s.showSignUp), 0},
-		{post, "/sign-up", public(s.signUp), 0},
+		{post, "/sign-up", public(s.askSignUp), 0},
+		{get, "/sign-up/:token", public(s.showFinishSignUp), 0},
+		{post, "/sign-up/:token", public(s.finishSignUp), 0},
+		{get, "/setup/:token", public(s.showSetup), 0},
+		{post, "/setup/:token", public(s.finishSetup), 0},
+		{get, "/forgot", public(s.showForgot), 0},
+		{post, "/forgot", public(s.askReset), 0},
+		{get, "/reset/:token", public(s.showReset), 0},
+		{post, "/reset/:token", public(s.resetPassword), 0},
+		{get, "/email/confirm/:token", public(s.showConfirmEmail), 0},
+		{post, "/email/confirm/:token", public(s.confirmEmail), 0},
+		{get, "/email/undo/:token", public(s.showUndoEmail), 0},
+		{post, "/email/undo/:token", public(s.undoEmail), 0},
+		{get, "/prove", person(s.showProve), 0},
+		{post, "/prove", person(s.provePassword), 0},
 		{post, "/sign-out", person(s.signOut), 0},
 		{get, "/welcome", workspace(s.showWelcome), 0},
 		{post, "/organizations/:id/open", person(s.openOrganization), 0},
@@ -65,6 +79,10 @@ func (s *Server) routes() []route {
 
 		{get, "/settings/profile", workspace(s.showProfile), 0},
 		{post, "/settings/profile", workspace(s.changeProfile), 0},
+		{get, "/settings/email", fresh(workspace(s.showEmail)), 0},
+		{post, "/settings/email", fresh(workspace(s.askEmail)), 0},
+		{get, "/settings/password", fresh(workspace(s.showPassword)), 0},
+		{post, "/settings/password", fresh(workspace(s.changePassword)), 0},
 		{get, "/settings/devices", workspace(s.listDevices), 0},
 		{post, "/settings/devices/:id/revoke", person(s.revokeDevice), 0},
 		{post, "/settings/devices/revoke-others", person(s.revokeOtherDevices), 0},
@@ -101,6 +119,9 @@ func (s *Server) enter(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		if len(c.Request().Body()) > limit {
 			return fiber.ErrRequestEntityTooLarge
+		}
+		if err := s.awaiting(c, r); err != nil {
+			return err
 		}
 		if !safe(r.method) && !r.door.letter {
 			if err := s.sameOrigin(c); err != nil {

@@ -90,6 +90,9 @@ func fields(pairs ...string) func(*things) url.Values {
 	}
 }
 
+// noToken is as long as a token and opens nothing.
+var noToken = strings.Repeat("a", 43)
+
 const done, told = http.StatusSeeOther, http.StatusNoContent
 
 var knocks = map[string]knock{
@@ -98,6 +101,20 @@ var knocks = map[string]knock{
 	"POST /sign-in":                {path: at("/sign-in"), form: fields("email", "nobody@example.com", "password", "x"), page: 422, open: true},
 	"GET /sign-up":                 {path: at("/sign-up"), page: done, open: true},
 	"POST /sign-up":                {path: at("/sign-up"), form: fields("email", "x"), page: 422, open: true},
+	"GET /sign-up/:token":          {path: at("/sign-up/" + noToken), page: 403, open: true},
+	"POST /sign-up/:token":         {path: at("/sign-up/" + noToken), page: 403, open: true},
+	"GET /setup/:token":            {path: at("/setup/" + noToken), page: 404, open: true},
+	"POST /setup/:token":           {path: at("/setup/" + noToken), page: 404, open: true},
+	"GET /forgot":                  {path: at("/forgot"), open: true},
+	"POST /forgot":                 {path: at("/forgot"), form: fields("email", "x"), page: 422, open: true},
+	"GET /reset/:token":            {path: at("/reset/" + noToken), page: 404, open: true},
+	"POST /reset/:token":           {path: at("/reset/" + noToken), page: 404, open: true},
+	"GET /email/confirm/:token":    {path: at("/email/confirm/" + noToken), page: 404, open: true},
+	"POST /email/confirm/:token":   {path: at("/email/confirm/" + noToken), page: 404, open: true},
+	"GET /email/undo/:token":       {path: at("/email/undo/" + noToken), page: 404, open: true},
+	"POST /email/undo/:token":      {path: at("/email/undo/" + noToken), page: 404, open: true},
+	"GET /prove":                   {path: at("/prove?next=/accounts"), page: done, open: true},
+	"POST /prove":                  {path: at("/prove"), form: fields("password", password), page: done, part: told, open: true},
 	"POST /sign-out":               {path: at("/sign-out"), page: done, part: told, open: true},
 	"GET /welcome":                 {path: at("/welcome"), open: true},
 	"POST /organizations/:id/open": {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
@@ -162,6 +179,10 @@ var knocks = map[string]knock{
 	"GET /settings/profile": {path: at("/settings/profile"), open: true},
 	"POST /settings/profile": {path: at("/settings/profile"), page: done, part: told, open: true,
 		form: fields("name", "Owner", "zone", "Europe/Berlin", "theme", "dark", "week_start", "1")},
+	"GET /settings/email":                  {path: at("/settings/email"), open: true},
+	"POST /settings/email":                 {path: at("/settings/email"), form: fields("email", "x"), page: 422, open: true},
+	"GET /settings/password":               {path: at("/settings/password"), open: true},
+	"POST /settings/password":              {path: at("/settings/password"), form: fields("password", "short"), page: 422, open: true},
 	"GET /settings/devices":                {path: at("/settings/devices"), open: true},
 	"POST /settings/devices/:id/revoke":    {path: func(th *things) string { return "/settings/devices/" + th.device + "/revoke" }, page: done, part: told},
 	"POST /settings/devices/revoke-others": {path: at("/settings/devices/revoke-others"), page: done, part: told, open: true},

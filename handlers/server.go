@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -80,6 +81,7 @@ type Server struct {
 	secure   bool // people come by https
 	policy   string
 	table    []route
+	used     atomic.Bool // somebody has an account; it stays so
 }
 
 // New returns a server that is ready to be given a listener.

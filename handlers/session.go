@@ -152,14 +152,15 @@ func (s *Server) save(c *fiber.Ctx, se *session) error {
 		return err
 	}
 	for _, cookie := range w.header["Set-Cookie"] {
-		c.Append(fiber.HeaderSetCookie, cookie)
+		c.Response().Header.Add(fiber.HeaderSetCookie, cookie) // Append would join them with a comma
 	}
 	return nil
 }
 
 // signInAs begins a session under a new id, with the first of the person's
-// organizations open. One that the browser had ends.
-func (s *Server) signInAs(c *fiber.Ctx, p *models.Person) error {
+// organizations open. One that the browser had ends. It is for enterAs; all
+// else calls that.
+func (s *Server) signInAs(c *fiber.Ctx, p *models.Person, how string) error {
 	memberships, err := p.Memberships(c.UserContext())
 	if err != nil {
 		return err
@@ -180,9 +181,29 @@ func (s *Server) signInAs(c *fiber.Ctx, p *models.Person) error {
 	if len(memberships) > 0 {
 		stored.Values[keptOrganization] = memberships[0].OrganizationID.String()
 	}
+	device := s.device(c)
+	if err := s.install.Arrive(c.UserContext(), p, device.Value, how); err != nil {
+		return err
+	}
 	a := of(c)
 	a.session, a.looked, a.person = se, true, p.User.ID.String()
-	return s.save(c, se)
+	if err := s.save(c, se); err != nil {
+		return err
+	}
+	c.Cookie(device)
+	return nil
+}
+
+// device is the cookie that tells this browser from others at its next
+// sign-in. It opens nothing.
+func (s *Server) device(c *fiber.Ctx) *fiber.Cookie {
+	name := s.sessions.name + "-device"
+	token := c.Cookies(name)
+	if len(token) != len(models.NewToken()) {
+		token = models.NewToken()
+	}
+	return &fiber.Cookie{Name: name, Value: token, Path: "/", MaxAge: cookieAge, HTTPOnly: true, Secure: s.secure,
+		SameSite: fiber.CookieSameSiteLaxMode}
 }
 
 // switchTo opens another organization in the session, under a new id

@@ -40,6 +40,11 @@ func (s *Server) already(c *fiber.Ctx, err error) error {
 }
 
 func (s *Server) signInForm(c *fiber.Ctx, status int, p people.SignInParams) error {
+	policy, err := s.install.SignUpPolicy(c.UserContext())
+	if err != nil {
+		return err
+	}
+	p.SignUp = policy == models.SignUpOpen
 	return s.bare(c, status, "Sign in", func(whole layout.Page) templ.Component { return people.SignInPage(whole, p) }, people.SignIn(p))
 }
 
@@ -63,7 +68,7 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 		s.metrics.signIns.WithLabelValues("failed").Inc()
 		return err
 	}
-	if err := s.signInAs(c, who); err != nil {
+	if err := s.enterAs(c, who, "password"); err != nil {
 		return err
 	}
 	s.metrics.signIns.WithLabelValues("ok").Inc()
@@ -71,39 +76,12 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	return s.goTo(c, p.Next, "", "")
 }
 
-func (s *Server) showSignUp(c *fiber.Ctx) error {
-	if se, err := s.session(c); err != nil || se != nil {
-		return s.already(c, err)
-	}
-	return s.signUpForm(c, fiber.StatusOK, people.SignUpParams{Zone: "UTC"})
-}
-
-func (s *Server) signUpForm(c *fiber.Ctx, status int, p people.SignUpParams) error {
-	return s.bare(c, status, "Sign up", func(whole layout.Page) templ.Component { return people.SignUpPage(whole, p) }, people.SignUp(p))
-}
-
-func (s *Server) signUp(c *fiber.Ctx) error {
-	p := people.SignUpParams{Name: c.FormValue("name"), Email: c.FormValue("email"),
-		Organization: c.FormValue("organization"), Zone: c.FormValue("zone")}
-	who, err := s.install.SignUp(c.UserContext(), models.SignUp{Name: p.Name, Email: p.Email, Password: c.FormValue("password"),
-		Organization: p.Organization, Zone: p.Zone}, s.clientIP(c))
-	if e, ok := wrong(err); ok {
-		p.Errors = e.Fields
-		return s.signUpForm(c, fiber.StatusUnprocessableEntity, p)
-	}
-	if models.CodeOf(err) == models.Limited && err != nil {
-		s.security(c, "sign-up throttled")
-		p.Errors = map[string]string{"email": classify(err).message}
-		return s.signUpForm(c, fiber.StatusTooManyRequests, p)
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.signInAs(c, who); err != nil {
-		return err
-	}
-	s.security(c, "signed up")
-	return s.goTo(c, "/welcome", "", "")
+// enterAs lets somebody in who has proved who they are, by the means that how
+// names: "password", "sign-up", "reset". Every way in leads through here and
+// nowhere else, so that what is asked for beside a first proof is asked for
+// after each.
+func (s *Server) enterAs(c *fiber.Ctx, p *models.Person, how string) error {
+	return s.signInAs(c, p, how)
 }
 
 func (s *Server) signOut(c *fiber.Ctx, _ *models.Person) error {

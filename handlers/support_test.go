@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,6 +47,35 @@ type world struct {
 	log     *logged
 	super   *pgx.Conn       // bound by no policy
 	console *models.Console // Ann's, where she looks after the installation
+	box     *seal.Box
+	trace   *trace
+}
+
+// trace sees the statements of the server.
+type trace struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (tr *trace) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.list = append(tr.list, q.SQL)
+	return ctx
+}
+
+func (tr *trace) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// statements returns what the database was asked while do was done, without
+// the messages that leave by themselves.
+func (w *world) statements(do func()) []string {
+	w.trace.mu.Lock()
+	w.trace.list = nil
+	w.trace.mu.Unlock()
+	do()
+	w.trace.mu.Lock()
+	defer w.trace.mu.Unlock()
+	return slices.DeleteFunc(w.trace.list, func(sql string) bool { return strings.Contains(sql, "pg_notify") })
 }
 
 // logged keeps what was logged.
@@ -69,11 +99,11 @@ func (l *logged) String() string {
 func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, log: &logged{}}
+	w := &world{t: t, log: &logged{}, trace: &trace{}}
 	w.dsn = pgtest.Template(t, "schema", func(ctx context.Context, dsn string) error {
 		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
-	db, err := tenant.Open(ctx, w.dsn, tenant.Options{})
+	db, err := tenant.Open(ctx, w.dsn, tenant.Options{Tracer: w.trace})
 	must(t, err)
 	t.Cleanup(db.Close)
 	w.super, err = pgx.Connect(ctx, pgtest.Superuser(w.dsn))
@@ -81,7 +111,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	t.Cleanup(func() { w.super.Close(context.Background()) })
 	keys, err := seal.NewKeys()
 	must(t, err)
-	box, err := seal.Parse(keys)
+	w.box, err = seal.Parse(keys)
 	must(t, err)
 	files, err := media.Open(t.TempDir())
 	must(t, err)
@@ -91,7 +121,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.base = "http://" + ln.Addr().String()
-	w.store = models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base,
+	w.store = models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base,
 		Settings: models.Settings{Limits: true}})
 	config := handlers.Config{Store: w.store, Log: log, Now: time.Now, Origin: w.base, SandboxURL: sandboxBase,
 		Health: []handlers.Check{{Name: "database", Needed: true, Do: db.Ping}}}

@@ -26,7 +26,10 @@ func (in *Install) Clean(ctx context.Context) error {
 			what string
 			args []any
 		}{
-			{`delete from sessions where expires_at < now() or seen_at < now() - $1::interval`, []any{in.set.SessionIdle}},
+			// Redis may know of a later use than the row.
+			{`delete from sessions where expires_at < now() or seen_at < now() - 2 * $1::interval`, []any{in.set.SessionIdle}},
+			{`delete from known_devices where seen_at < now() - $1::interval`, []any{keepDevices}},
+			{`delete from links where expires_at < now() - interval '1 day'`, nil},
 			{`delete from connect_states where expires_at < now()`, nil},
 			{`delete from throttles where resets_at < now()`, nil},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},

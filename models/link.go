@@ -37,16 +37,21 @@ var errLinkGone = &Error{Code: NotFound, Message: "This link has been used alrea
 // makeLink keeps a new link and returns its token. Older ones of the same kind
 // for the same person or address end.
 func (in *Install) makeLink(ctx context.Context, tx pgx.Tx, kind LinkKind, user *uuid.UUID, email string, life time.Duration, data any) (string, error) {
+	if _, err := tx.Exec(ctx, `update links set used_at = now() where kind = $1 and used_at is null
+		and (user_id = $2 or user_id is null and $2::uuid is null and lower(email) = lower($3))`, kind, user, email); err != nil {
+		return "", fmt.Errorf("end older links: %w", err)
+	}
+	return in.addLink(ctx, tx, kind, user, email, life, data)
+}
+
+// addLink is makeLink beside which the older ones stay.
+func (in *Install) addLink(ctx context.Context, tx pgx.Tx, kind LinkKind, user *uuid.UUID, email string, life time.Duration, data any) (string, error) {
 	kept, err := json.Marshal(data)
 	if err != nil {
 		return "", fmt.Errorf("encode link: %w", err)
 	}
 	if data == nil {
 		kept = []byte("{}")
-	}
-	if _, err := tx.Exec(ctx, `update links set used_at = now() where kind = $1 and used_at is null
-		and (user_id = $2 or user_id is null and $2::uuid is null and lower(email) = lower($3))`, kind, user, email); err != nil {
-		return "", fmt.Errorf("end older links: %w", err)
 	}
 	token := NewToken()
 	if _, err := tx.Exec(ctx, `insert into links (id, kind, user_id, email, data, expires_at) values ($1, $2, $3, $4, $5, now() + $6::interval)`,

@@ -79,13 +79,17 @@ func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool
 	for i, l := range list {
 		sessions[i], organizations[i] = l.Session, l.Organization
 	}
+	seen, fresh := in.live.seen(ctx, sessions), make([]bool, len(list))
+	for i := range seen {
+		fresh[i] = !seen[i].IsZero()
+	}
 	still := make([]bool, len(list))
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			select l.i from unnest($1::bytea[], $2::uuid[]) with ordinality as l(session, organization, i)
-			join sessions s on s.id = l.session and s.expires_at > now() and s.seen_at > now() - $3::interval
+			select l.i from unnest($1::bytea[], $2::uuid[], $4::boolean[]) with ordinality as l(session, organization, fresh, i)
+			join sessions s on s.id = l.session and s.expires_at > now() and (l.fresh or s.seen_at > now() - $3::interval)
 			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization`,
-			sessions, organizations, in.set.SessionIdle)
+			sessions, organizations, in.set.SessionIdle, fresh)
 		if err != nil {
 			return err
 		}

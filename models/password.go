@@ -12,9 +12,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/allin-platform/allin/internal/commonpass"
 )
 
 // Cost of argon2id: OWASP's second recommended setting, 19 MiB and two passes.
@@ -67,13 +71,21 @@ func (h *hashing) hash(ctx context.Context, password string) (string, error) {
 		b.EncodeToString(salt), b.EncodeToString(key)), nil
 }
 
-// nobody's hash is checked when the address is unknown, so that the answer takes as long.
+// nobodysHash is checked when there is no other, so that the answer takes as long.
 const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 var errHashFormat = errors.New("stored password hash is not argon2id in PHC form")
 
-// check reports whether password is the one behind hash.
+// check reports whether password is the one behind hash. Where there is no
+// hash it takes as long, and none is right.
 func (h *hashing) check(ctx context.Context, hash, password string) (bool, error) {
+	if hash == "" {
+		_, err := h.check(ctx, nobodysHash, password)
+		return false, err
+	}
+	if len(password) > 4*maxPassword {
+		password = password[:4*maxPassword] // no longer one was ever accepted
+	}
 	f := strings.Split(hash, "$")
 	if len(f) != 6 || f[1] != "argon2id" {
 		return false, errHashFormat
@@ -108,12 +120,41 @@ const (
 	maxPassword = 128
 )
 
-func validPassword(field, p string) error {
+// validPassword checks a new password. about is what others know of the
+// person: address, name, organization; none of it may be the password.
+func validPassword(field, p string, about ...string) error {
 	switch n := utf8.RuneCountInString(p); {
 	case n < minPassword:
 		return invalid(field, "The password needs at least %d characters.", minPassword)
 	case n > maxPassword:
 		return invalid(field, "The password may have at most %d characters.", maxPassword)
+	case guessable(p, append(about, "allin")):
+		return invalid(field, "This password is easy to guess for who knows you or AllIN. Choose another, such as a short sentence.")
+	case commonpass.Has(p):
+		return invalid(field, "Many people use this password, or one much like it, so it is tried first. Choose another, such as a short sentence.")
 	}
 	return nil
+}
+
+// guessable reports whether the password is one of the words that others know,
+// or an address's part before the @, whatever the case, spaces, digits and signs.
+func guessable(password string, about []string) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if !unicode.IsLetter(r) {
+				return -1
+			}
+			return r
+		}, strings.ToLower(norm.NFKC.String(s)))
+	}
+	p := letters(password)
+	for _, a := range about {
+		local, _, _ := strings.Cut(a, "@")
+		for _, word := range append(strings.Fields(a), a, local) {
+			if w := letters(word); len(w) > 2 && (p == w || p == w+w) || word != "" && strings.EqualFold(password, word) {
+				return true
+			}
+		}
+	}
+	return false
 }

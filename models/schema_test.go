@@ -27,7 +27,8 @@ var openTables = []string{"goose_db_version", "river_client", "river_client_queu
 
 // installTables are not an organization's, so that they have no organization_id.
 var installTables = []string{"installation", "users", "organizations", "sessions", "throttles", "processes", "network_apps", "rate_gates",
-	"links", "mails", "audit", "audit_traces", "settings", "notification_choices"}
+	"links", "mails", "audit", "audit_traces", "settings", "notification_choices", "known_devices", "totp_secrets", "recovery_codes",
+	"passkeys", "identities", "challenges", "faults", "exports", "deletions", "signing_keys", "token_families"}
 
 func TestEveryTableIsLocked(t *testing.T) {
 	ctx := context.Background()
@@ -147,6 +148,7 @@ func fill(t *testing.T, dsn string) {
 		select set_config('app.organization_id', '00000000-0000-0000-0000-0000000000a1', false);
 		insert into memberships (user_id, role) values ('00000000-0000-0000-0000-0000000000b1', 'OWNER');
 		insert into sessions (id, user_id, data, expires_at) values ('s', '00000000-0000-0000-0000-0000000000b1', '', now());
+		insert into known_devices (user_id, id) values ('00000000-0000-0000-0000-0000000000b1', 'd');
 		insert into throttles values ('k', 1, now());
 		insert into processes (id, lock_key, kind, host, pid) values (gen_random_uuid(), 1, 'serve', 'h', 1);
 		insert into links (id, kind, expires_at) values ('l', 'reset', now());

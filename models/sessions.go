@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,8 +24,12 @@ type Session struct {
 	Data   []byte
 	Person *Person // nil: nobody is signed in
 
-	kept bool // there is, or was, a row: it is never made again
+	kept     bool          // there is, or was, a row: it is never made again
+	proofAge time.Duration // how long ago its person proved who they are
 }
+
+// Proven reports whether the person proved who they are within the span.
+func (s *Session) Proven(within time.Duration) bool { return s.proofAge <= within }
 
 // ID names the session's row: what other rows that belong to it refer to.
 func (s *Session) ID() []byte { return tokenHash(s.Token) }
@@ -44,12 +49,22 @@ func NewToken() string {
 // tokenLength is the length of what NewToken returns.
 const tokenLength = 43
 
+// touchEvery is how often a session's row is told that it is in use. Where
+// Redis is told at each request, the row need only be near.
+func (s *Store) touchEvery() time.Duration {
+	if s.live != nil {
+		return s.set.SessionIdle / 12
+	}
+	return min(time.Minute, s.set.SessionIdle/12)
+}
+
 // Session returns the session with that token, or nil when it has ended.
 func (in *Install) Session(ctx context.Context, token string) (*Session, error) {
 	if len(token) != tokenLength {
 		return nil, nil
 	}
 	s := &Session{Token: token, kept: true}
+	data, alive := in.live.read(ctx, s.ID())
 	var user struct {
 		ID                           *uuid.UUID
 		Email, Name, TimeZone, Theme *string
@@ -59,21 +74,30 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 	b := &pgx.Batch{}
 	b.Queue(`
 		with seen as (
-			update sessions set seen_at = now() where id = $1 and expires_at > now() and seen_at > now() - $2::interval
-				and seen_at < now() - interval '1 minute'
+			update sessions set seen_at = now() where id = $1 and expires_at > now() and ($3 or seen_at > now() - $2::interval)
+				and seen_at < now() - $4::interval
 		)
-		select s.data, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start, u.platform_role
+		select s.data, now() - s.proved_at, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start, u.platform_role
 		from sessions s left join users u on u.id = s.user_id
-		where s.id = $1 and u.suspended_at is null and s.expires_at > now() and s.seen_at > now() - $2::interval`, tokenHash(token), in.set.SessionIdle).
+		where s.id = $1 and u.suspended_at is null and s.expires_at > now() and ($3 or s.seen_at > now() - $2::interval)`,
+		s.ID(), in.set.SessionIdle, alive, in.touchEvery()).
 		QueryRow(func(row pgx.Row) error {
-			return row.Scan(&s.Data, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart, &user.Platform)
+			return row.Scan(&s.Data, &s.proofAge, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart, &user.Platform)
 		})
 	err := in.db.Send(ctx, tenant.System(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
+		if alive {
+			in.live.drop(ctx, s.ID())
+		}
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find session: %w", err)
+	}
+	if alive {
+		s.Data = data
+	} else {
+		in.live.write(ctx, s.ID(), s.Data)
 	}
 	if user.ID != nil {
 		s.Person = &Person{store: in.Store, User: User{ID: *user.ID, Email: *user.Email, Name: *user.Name,
@@ -107,6 +131,7 @@ func (in *Install) SaveSession(ctx context.Context, s *Session, ip, agent string
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
+	in.live.write(ctx, s.ID(), s.Data)
 	s.kept = true
 	return nil
 }
@@ -114,18 +139,31 @@ func (in *Install) SaveSession(ctx context.Context, s *Session, ip, agent string
 // RenewSession gives the session another token; the old one opens nothing any
 // more. What was begun at networks under the old one is forgotten.
 func (in *Install) RenewSession(ctx context.Context, s *Session) error {
-	fresh := NewToken()
-	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `delete from connect_states where session_id = $1`, s.ID()); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `update sessions set id = $2 where id = $1`, s.ID(), tokenHash(fresh))
-		return err
-	})
+	err := in.retoken(ctx, s, func(pgx.Tx, []byte) error { return nil })
 	if err != nil {
 		return fmt.Errorf("renew session: %w", err)
 	}
+	return nil
+}
+
+// retoken gives the session another token and does more to its row in the same
+// transaction. Nothing stays under the old token's name.
+func (in *Install) retoken(ctx context.Context, s *Session, more func(tx pgx.Tx, id []byte) error) error {
+	fresh, old := NewToken(), s.ID()
+	err := in.system(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from connect_states where session_id = $1`, old); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update sessions set id = $2 where id = $1`, old, tokenHash(fresh)); err != nil {
+			return err
+		}
+		return more(tx, tokenHash(fresh))
+	})
+	if err != nil {
+		return err
+	}
 	s.Token = fresh
+	in.live.move(ctx, old, s.ID(), s.Data)
 	return nil
 }
 
@@ -142,31 +180,44 @@ func printable(v string) string {
 
 // EndSession removes the session.
 func (in *Install) EndSession(ctx context.Context, token string) error {
-	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `delete from sessions where id = $1`, tokenHash(token))
-		return err
+	id := tokenHash(token)
+	err := in.system(ctx, func(tx pgx.Tx) error {
+		var u User
+		err := tx.QueryRow(ctx, `delete from sessions s using users u where s.id = $1 and u.id = s.user_id returning u.id, u.name`, id).Scan(&u.ID, &u.Name)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return in.auditUser(ctx, tx, u, "session.ended", nil)
 	})
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
+	in.live.drop(ctx, id)
 	return nil
 }
 
 // Devices lists where the person is signed in, the newest use first. current
 // is the token of the session that asks.
 func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) {
-	var list []Device
+	type row struct {
+		Device
+		id    []byte
+		fresh bool // used within the idle time, as far as the row knows
+	}
+	var rows []row
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select id, ip, agent, created_at, seen_at from sessions
-			where expires_at > now() and seen_at > now() - $1::interval order by seen_at desc limit 200`, p.store.set.SessionIdle)
+		found, err := tx.Query(ctx, `select id, ip, agent, created_at, seen_at, seen_at > now() - $1::interval from sessions
+			where expires_at > now() order by seen_at desc limit 200`, p.store.set.SessionIdle)
 		if err != nil {
 			return err
 		}
-		list, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (Device, error) {
-			var d Device
-			var id []byte
-			err := r.Scan(&id, &d.IP, &d.Agent, &d.CreatedAt, &d.SeenAt)
-			d.ID, d.Current = hex.EncodeToString(id), string(id) == string(tokenHash(current))
+		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (row, error) {
+			var d row
+			err := r.Scan(&d.id, &d.IP, &d.Agent, &d.CreatedAt, &d.SeenAt, &d.fresh)
+			d.ID, d.Current = hex.EncodeToString(d.id), string(d.id) == string(tokenHash(current))
 			return d, err
 		})
 		return err
@@ -174,6 +225,21 @@ func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) 
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
 	}
+	ids := make([][]byte, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	seen := p.store.live.seen(ctx, ids)
+	var list []Device
+	for i, r := range rows {
+		if seen[i].After(r.SeenAt) {
+			r.SeenAt, r.fresh = seen[i], true
+		}
+		if r.fresh {
+			list = append(list, r.Device)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Device) int { return b.SeenAt.Compare(a.SeenAt) })
 	return list, nil
 }
 
@@ -183,26 +249,31 @@ func (p *Person) RevokeDevice(ctx context.Context, id string) error {
 	if err != nil {
 		return notFound("device")
 	}
-	var n int64
 	err = p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `delete from sessions where id = $1`, raw)
-		n = tag.RowsAffected()
-		return err
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return notFound("device")
+		}
+		return p.audit(ctx, tx, "session.revoked", "", nil)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke device: %w", err)
 	}
-	if n == 0 {
-		return notFound("device")
-	}
+	p.store.live.drop(ctx, raw)
 	return nil
 }
 
 // RevokeOtherDevices signs the person out everywhere but in the session that asks.
 func (p *Person) RevokeOtherDevices(ctx context.Context, current string) error {
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `delete from sessions where id <> $1`, tokenHash(current))
-		return err
+		tag, err := tx.Exec(ctx, `delete from sessions where id <> $1`, tokenHash(current))
+		if err != nil {
+			return err
+		}
+		return p.audit(ctx, tx, "session.revoked_others", "", map[string]any{"sessions": tag.RowsAffected()})
 	})
 	if err != nil {
 		return fmt.Errorf("revoke other devices: %w", err)

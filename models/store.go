@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/allin-platform/allin/internal/mail"
 	"github.com/allin-platform/allin/internal/media"
@@ -27,6 +28,7 @@ type Store struct {
 	set      Settings
 	origin   string
 	mail     mail.Settings // of the environment
+	live     *liveSessions // nil: sessions live in the database alone
 
 	passwords *hashing
 }
@@ -71,12 +73,18 @@ type Config struct {
 	// Mail is how mail leaves, as the environment has it; what it leaves open,
 	// the console may set.
 	Mail mail.Settings
+	// Redis is where sessions live; nil: in the database.
+	Redis *redis.Client
 }
 
 // New returns a Store.
 func New(c Config) *Store {
-	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
+	s := &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
 		origin: c.Origin, mail: c.Mail, passwords: newHashing()}
+	if c.Redis != nil {
+		s.live = &liveSessions{client: c.Redis, idle: s.set.SessionIdle, now: c.Now, log: c.Log}
+	}
+	return s
 }
 
 // Networks is the registry of networks that this installation runs.

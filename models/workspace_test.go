@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/seal"
@@ -25,11 +26,13 @@ type world struct {
 	t   testing.TB
 	dsn string
 	db  *tenant.DB
+
+	redis *redis.Client // nil: sessions live in the database alone
 }
 
 func newWorld(t testing.TB) *world { return newWorldOn(t, database(t)) }
 
-func newWorldOn(t testing.TB, dsn string) *world {
+func newWorldOn(t testing.TB, dsn string, change ...func(*models.Config)) *world {
 	t.Helper()
 	ctx := t.Context()
 	db, err := tenant.Open(ctx, dsn, tenant.Options{})
@@ -50,9 +53,12 @@ func newWorldOn(t testing.TB, dsn string) *world {
 		t.Fatal(err)
 	}
 	nets := networks.NewRegistry([]networks.Network{bluesky.New(bluesky.Config{HTTP: http.DefaultClient, Now: time.Now})}, nil)
-	store := models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
-		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}})
-	return &world{Store: store, t: t, dsn: dsn, db: db}
+	config := models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}}
+	for _, c := range change {
+		c(&config)
+	}
+	return &world{Store: models.New(config), t: t, dsn: dsn, db: db}
 }
 
 // organization makes one with its owner.

@@ -285,11 +285,15 @@ func linkedZone(path string) string {
 	return name
 }
 
-// greet prints where AllIN is.
-func (p *program) greet(d *demo) {
+// greet prints where AllIN is, and where the first account is made while there
+// is nobody.
+func (p *program) greet(d *demo, first string) {
 	fmt.Fprintf(p.out, "\n  AllIN is ready:  %s\n", p.config.Origin)
 	if d != nil {
 		fmt.Fprintf(p.out, "  Demo sign-in:    %s  %s\n", d.Email, d.Password)
+	}
+	if first != "" {
+		fmt.Fprintf(p.out, "  First account:   %s\n\n  Nobody has an account yet, and nothing else opens before somebody has. The link works\n  once, within 24 hours; the next start prints a new one.\n", first)
 	}
 	fmt.Fprintln(p.out)
 }

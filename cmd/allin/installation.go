@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/allin-platform/allin/handlers"
@@ -38,6 +39,7 @@ type installation struct {
 	db       *tenant.DB
 	store    *models.Store
 	files    *media.Store
+	redis    *redis.Client // nil where none is configured
 	process  *models.Process
 	queue    *jobs.Queue
 	tracing  *tracing.Tracing // nil where no collector is configured
@@ -76,7 +78,12 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if in.db, err = tenant.Open(ctx, dsn, pool); err != nil {
 		return err
 	}
-	if in.store, in.files, err = in.openStore(in.db); err != nil {
+	if url := in.config.RedisURL.Reveal(); url != "" {
+		if in.redis, err = models.OpenRedis(url); err != nil {
+			return err
+		}
+	}
+	if in.store, in.files, err = in.openStore(in.db, in.redis); err != nil {
 		return err
 	}
 	if err := in.guardRestore(ctx); err != nil {
@@ -102,7 +109,7 @@ func (in *installation) guardRestore(ctx context.Context) error {
 }
 
 // openStore wires the domain to its keys, files and networks.
-func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) {
+func (p *program) openStore(db *tenant.DB, live *redis.Client) (*models.Store, *media.Store, error) {
 	box, err := p.keys()
 	if err != nil {
 		return nil, nil, err
@@ -123,10 +130,11 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Mail: mailSettings(c), Settings: models.Settings{
-		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
-		CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
-	}}), files, nil
+	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Mail: mailSettings(c), Redis: live,
+		Settings: models.Settings{
+			SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
+			CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
+		}}), files, nil
 }
 
 // mailSettings are those of the environment.
@@ -192,11 +200,15 @@ func (in *installation) raiseEpoch(ctx context.Context) error {
 // checks are what /api/health and /readyz ask.
 func (in *installation) checks() []handlers.Check {
 	install := in.store.Install("health")
-	return []handlers.Check{
+	checks := []handlers.Check{
 		{Name: "database", Needed: true, Do: in.db.Ping},
 		{Name: "queue", Needed: true, Do: install.CheckQueue},
 		{Name: "storage", Do: func(context.Context) error { return in.files.Check() }},
 	}
+	if in.redis != nil {
+		checks = append(checks, handlers.Check{Name: "redis", Do: install.PingRedis})
+	}
+	return checks
 }
 
 // close leaves the others and stops what open started, last first.
@@ -205,6 +217,9 @@ func (in *installation) close() {
 	defer cancel()
 	if in.process != nil {
 		in.process.Leave(ctx)
+	}
+	if in.redis != nil {
+		in.redis.Close()
 	}
 	if in.db != nil {
 		in.db.Close()
@@ -248,21 +263,34 @@ func migrate(ctx context.Context, p *program) error {
 
 // release ends a hold after somebody looked.
 func release(ctx context.Context, p *program) error {
-	in := &installation{program: p}
-	defer in.close()
-	dsn, _, err := in.database(ctx)
+	in, err := p.look(ctx)
 	if err != nil {
 		return err
 	}
-	if in.db, err = tenant.Open(ctx, dsn, tenant.Options{MaxConns: 4, Log: p.log}); err != nil {
-		return err
-	}
-	if in.store, in.files, err = p.openStore(in.db); err != nil {
-		return err
-	}
+	defer in.close()
 	if err := in.store.Install("release").Release(ctx, in.epochFile()); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(p.out, "Publishing goes on. What fell due meanwhile is looked for on its network first.")
 	return err
+}
+
+// look opens the store for a command that does one thing beside the processes
+// that run.
+func (p *program) look(ctx context.Context) (_ *installation, err error) {
+	in := &installation{program: p}
+	defer func() {
+		if err != nil {
+			in.close()
+		}
+	}()
+	dsn, _, err := in.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.db, err = tenant.Open(ctx, dsn, tenant.Options{MaxConns: 4, Log: p.log}); err != nil {
+		return nil, err
+	}
+	in.store, in.files, err = p.openStore(in.db, nil)
+	return in, err
 }

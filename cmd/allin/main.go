@@ -40,6 +40,7 @@ var commands = []command{
 	{"worker", "clock and workers only: start as many as you need beside serve", worker},
 	{"migrate", "bring the database to this version; --print-roles prints the SQL for its roles", migrate},
 	{"sandbox", "the imitated networks alone", runSandbox},
+	{"admin", "create EMAIL prints a link that makes an account for who looks after the installation; reset EMAIL one that sets a password", admin},
 	{"release", "let publishing go on after a restored database was found", release},
 	{"settings", "list everything that can be set, as Markdown", printSettings},
 	{"version", "print the version", printVersion},

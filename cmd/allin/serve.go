@@ -72,8 +72,12 @@ func serve(ctx context.Context, p *program) error {
 		defer cancel()
 		return server.Shutdown(stop)
 	})
+	first, err := in.store.Install("start").FirstAccount(ctx)
+	if err != nil {
+		return err
+	}
 	time.AfterFunc(startOver, footprint.Release)
-	p.greet(demo)
+	p.greet(demo, first)
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -199,6 +199,7 @@ func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 		"internal/pg",          // hands PATH on to the server
 		"networks/bluesky/pds", // runs the real server for tests
 		"internal/mail/maildev",
+		"internal/redistest", // runs one for tests
 	}
 	each(t, false, allowed, func(p *Package, f *File) {
 		uses := append(f.Uses("os", "Getenv", "LookupEnv", "Environ", "ExpandEnv"), f.Uses("syscall", "Getenv", "Environ")...)

@@ -52,6 +52,7 @@ type Config struct {
 	MigrateURL  Secret // DatabaseURL when it was not given
 	PGBin       string // folder, or ""
 	DBConns     int
+	RedisURL    Secret // "" means: sessions in the database
 
 	Sandbox       bool
 	SandboxListen string // host:port

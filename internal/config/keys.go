@@ -63,6 +63,9 @@ var table = []Key{
 		anything, func(c *Config) *string { return &c.PGBin }),
 	number("ALLIN_DB_CONNS", 20, 4, 1000, "Most connections to the database that one process opens.", func(c *Config) *int { return &c.DBConns }),
 
+	secret("REDIS_URL", "Redis to keep sessions in, such as redis://:password@redis:6379/0, or rediss:// for TLS. Default: the database.",
+		redisAddress, func(c *Config) *Secret { return &c.RedisURL }),
+
 	flip("ALLIN_SANDBOX", "", "Run the sandbox, an imitation of every network, and let accounts be connected to it (on or off). Default: on without DATABASE_URL, off with it.",
 		func(c *Config) *bool { return &c.Sandbox }),
 	text("ALLIN_SANDBOX_LISTEN", "", "Address that the sandbox listens on, host:port. Default: ALLIN_LISTEN with the next port.",
@@ -289,6 +292,15 @@ func smtp(v string) (string, error) {
 		return "", err
 	}
 	return s.String(), nil
+}
+
+// redisAddress checks that v is written as an address of Redis. Its error does
+// not repeat the password in it.
+func redisAddress(v string) (string, error) {
+	if u, err := url.Parse(v); err == nil && (u.Scheme == "redis" || u.Scheme == "rediss") && u.Host != "" {
+		return v, nil
+	}
+	return "", errors.New("write redis://:password@host:6379/0, or rediss:// for TLS, with special characters in the password percent-encoded")
 }
 
 func setLevel(c *Config, v string) error {

@@ -20,6 +20,19 @@ type ProfileParams struct {
 	Errors                 map[string]string // by field: name, zone, theme, week_start
 }
 
+// EmailParams is the form that changes a person's address.
+type EmailParams struct {
+	CSRF           string
+	Current, Email string
+	Errors         map[string]string // by field: email
+}
+
+// PasswordParams is the form that changes a person's password.
+type PasswordParams struct {
+	CSRF, Email string
+	Errors      map[string]string // by field: password
+}
+
 // DevicesParams is where a person is signed in.
 type DevicesParams struct {
 	CSRF    string
