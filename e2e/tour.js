@@ -189,7 +189,7 @@ export const places = [
     go: async (page) => {
       await open("/console/mail")(page);
       await page.getByRole("button", { name: "Send a test mail to me" }).click();
-      await expect(page.getByText("Kept here")).toBeVisible();
+      await expect(page.getByText("Kept here", { exact: true })).toBeVisible();
     },
   },
   { name: "email-change", as: demo, go: open("/settings/email") },

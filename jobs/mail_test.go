@@ -198,6 +198,30 @@ func TestTheConsoleReachesNoPrivateServer(t *testing.T) {
 	}
 }
 
+// What the environment names is stronger than the console, and may be anywhere.
+func TestTheEnvironmentIsStronger(t *testing.T) {
+	t.Parallel()
+	dev := maildev.Start(t)
+	w := newWorld(t, tuning{})
+	con := w.console()
+	w.ok(con.SendByMailgun(t.Context(), "console@allin.example", mail.Mailgun{Domain: "mg.example.com", Key: "key", API: mail.MailgunEU}))
+	w.mail = mail.Settings{From: "AllIN <env@allin.example>",
+		SMTP: mail.SMTP{Host: "127.0.0.1", Port: dev.Port, Security: mail.None, User: maildev.User, Password: maildev.Password}.String()}
+	w.store, _ = w.open()
+	con = w.console()
+	w.mailer()
+	w.entry(con, w.testMail(con), inState(models.MailSent))
+	if got := dev.Mails(1)[0]; got.From[0].Address != "env@allin.example" {
+		t.Errorf("from %v", got.From)
+	}
+	if setup, err := con.MailSetup(t.Context()); err != nil || !setup.WaySet || !setup.FromSet || setup.Way != mail.BySMTP || setup.SMTP.Password != "" {
+		t.Errorf("%+v, %v", setup, err)
+	}
+	if err := con.KeepMails(t.Context()); models.CodeOf(err) != models.Conflict {
+		t.Errorf("the console changed it: %v", err)
+	}
+}
+
 func TestMailgunRefusesForGood(t *testing.T) {
 	t.Parallel()
 	status, answer := 200, `{"id":"1","message":"Queued. Thank you."}`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/allin-platform/allin/internal/mail"
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/pgtest"
 	"github.com/allin-platform/allin/internal/seal"
@@ -37,6 +38,7 @@ type world struct {
 	store   *models.Store // for the test's own looks
 	ws      *models.Workspace
 	tune    tuning
+	mail    mail.Settings // of the environment
 }
 
 // tuning shortens the engine's times, so that what takes minutes takes moments.
@@ -104,7 +106,7 @@ func (w *world) open() (*models.Store, *tenant.DB) {
 	w.ok(err)
 	w.t.Cleanup(db.Close)
 	nets := all.New(all.Config{HTTP: http.DefaultClient, Timeout: w.tune.call, Now: time.Now, SandboxBase: w.base, SandboxBlind: w.tune.blind})
-	return models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(),
+	return models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(), Mail: w.mail,
 		Settings: models.Settings{Lease: w.tune.lease, CallTimeout: w.tune.call, Settle: w.tune.settle}}), db
 }
 

@@ -33,3 +33,7 @@ grant select on notification_choices to allin_tenant;
 create policy tenant_tells on notifications for insert to allin_tenant
 	with check (organization_id = (select app_organization()) and exists (select 1 from memberships m where m.user_id = notifications.user_id));
 grant insert on notifications to allin_tenant;
+
+-- A link in a mail leads to a notification in whichever organization is not open just then.
+create policy person_own on notifications for select to allin_person using (user_id = (select app_user()));
+grant select on notifications to allin_person;

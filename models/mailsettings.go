@@ -54,14 +54,6 @@ type MailSetup struct {
 	HasSecret       bool // a password or a key is kept
 }
 
-// Place names the server or domain that mail leaves by.
-func (m MailSetup) Place() string {
-	if m.Way == mail.ByMailgun {
-		return m.Mailgun.Domain
-	}
-	return m.SMTP.Host
-}
-
 // MailSetup reads it.
 func (c *Console) MailSetup(ctx context.Context) (MailSetup, error) {
 	if err := c.demand(ReadInstallation); err != nil {

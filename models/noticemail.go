@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-
-	"github.com/allin-platform/allin/models/tenant"
 )
 
 const (
@@ -123,8 +121,7 @@ type unread struct {
 // mailNotices posts one mail with what is marked for the person. What they
 // have read meanwhile is old news.
 func (in *Install) mailNotices(ctx context.Context, p waitingForMail) (posted int, err error) {
-	err = in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		posted = 0
+	err = in.system(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			with marked as (
 				update notifications set mail = false where user_id = $1 and mail returning id, kind, title, body, organization_id, created_at, read_at
@@ -199,11 +196,10 @@ type NotificationPlace struct {
 func (p *Person) NotificationPlace(ctx context.Context, id uuid.UUID) (NotificationPlace, error) {
 	var at NotificationPlace
 	n := &at.Notification
-	err := p.store.system(ctx, func(tx pgx.Tx) error {
+	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			select n.organization_id, n.id, n.kind, n.post_id, n.account_id from notifications n
-			join memberships m on m.organization_id = n.organization_id and m.user_id = n.user_id
-			where n.id = $1 and n.user_id = $2`, id, p.User.ID).
+			join memberships m on m.organization_id = n.organization_id where n.id = $1`, id).
 			Scan(&at.Organization, &n.ID, &n.Kind, &n.PostID, &n.AccountID)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

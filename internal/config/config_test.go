@@ -93,6 +93,8 @@ func TestBadValues(t *testing.T) {
 		"ALLIN_PRIVATE_HOSTS=https://a":             "without https://",
 		"ALLIN_PRIVATE_HOSTS=*.lan":                 "without *",
 		"ALLIN_X_API=ftp://x":                       "https://",
+		"ALLIN_MAIL_FROM=nobody":                    "post@allin.example",
+		"ALLIN_MAILGUN_API=api.mailgun.net":         "https://",
 		"DATABASE_URL=mysql://root:hunter2@db/x":    "postgres://user",
 		"DATABASE_URL=postgres://a:hunter2%zz@db/x": "percent-encoded",
 	} {
@@ -118,6 +120,10 @@ func TestValuesThatDoNotFitTogether(t *testing.T) {
 		{"ALLIN_SESSION_IDLE=48h", "ALLIN_SESSION_LIFETIME=24h"},
 		{"ALLIN_DEMO=on", "ALLIN_SANDBOX=off"},
 		{"ALLIN_SANDBOX_LISTEN=127.0.0.1:3000"},
+		{"ALLIN_SMTP_URL=smtps://mail.example", "ALLIN_MAILGUN_DOMAIN=mg.example", "ALLIN_MAILGUN_KEY=k", "ALLIN_MAIL_FROM=a@b.example"},
+		{"ALLIN_MAILGUN_DOMAIN=mg.example", "ALLIN_MAIL_FROM=a@b.example"},
+		{"ALLIN_MAIL_FROM=", "ALLIN_SMTP_URL=smtps://mail.example"},
+		{"ALLIN_SMTP_URL=smtp://a:b@mail.example?tls=none", "ALLIN_MAIL_FROM=a@b.example"},
 	} {
 		if _, err := config.Load(nil, env(pairs...)); err == nil || !strings.Contains(err.Error(), strings.Split(pairs[0], "=")[0]) {
 			t.Errorf("%v: %v", pairs, err)
@@ -145,7 +151,8 @@ func TestFlags(t *testing.T) {
 
 func TestSecretsAreNeverShown(t *testing.T) {
 	c := load(t, nil, "DATABASE_URL=postgres://a:hunter2@b/c", "DATABASE_MIGRATE_URL=postgres://a:hunter2@b/c",
-		"ALLIN_X_CLIENT_SECRET=hunter2", "ALLIN_SECRET_KEY=hunter2", "ALLIN_WORKERS=7")
+		"ALLIN_X_CLIENT_SECRET=hunter2", "ALLIN_SECRET_KEY=hunter2", "ALLIN_WORKERS=7",
+		"ALLIN_MAIL_FROM=a@b.example", "ALLIN_SMTP_URL=smtps://a:hunter2@mail.example")
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "pointer", &c, "one", c.XClientSecret)
 	asJSON, err := json.Marshal(c)

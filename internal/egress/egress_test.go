@@ -286,3 +286,26 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// What is no HTTP is held to the same: any port of a public address, and what
+// the operator allows.
+func TestDialling(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	address := l.Addr().String()
+	_, port, _ := net.SplitHostPort(address)
+	g := New(Options{})
+	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "127.1", "mail.lan", "10.0.0.5", "169.254.169.254"} {
+		if _, err := g.Dial(t.Context(), "tcp", host+":"+port); !errors.Is(err, ErrNotAllowed) {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	conn, err := New(Options{PrivateHosts: []string{address}}).Dial(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatalf("an allowed host: %v", err)
+	}
+	conn.Close()
+}
