@@ -20,6 +20,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/allin-platform/allin/handlers/live"
+	"github.com/allin-platform/allin/internal/signin"
 	"github.com/allin-platform/allin/models"
 )
 
@@ -37,6 +38,8 @@ type Config struct {
 	SandboxURL string
 	// Version of the program, for /api/health.
 	Version string
+	// Providers are where else people may sign in.
+	Providers []*signin.Provider
 	// Health is what /api/health and /readyz look at.
 	Health []Check
 }

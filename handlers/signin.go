@@ -40,6 +40,7 @@ func (s *Server) already(c *fiber.Ctx, err error) error {
 }
 
 func (s *Server) signInForm(c *fiber.Ctx, status int, p people.SignInParams) error {
+	p.Passkeys, p.Providers = s.install.HasPasskeys(), s.providerLinks()
 	return s.bare(c, status, "Sign in", func(whole layout.Page) templ.Component { return people.SignInPage(whole, p) }, people.SignIn(p))
 }
 
@@ -63,12 +64,47 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 		s.metrics.signIns.WithLabelValues("failed").Inc()
 		return err
 	}
-	if err := s.signInAs(c, who); err != nil {
+	return s.enterAs(c, who, "password")
+}
+
+// enterAs is what every proof of who somebody is leads through; how names it:
+// "password", "reset", "sign-up", "passkey", a provider's key. It answers the
+// request: a session is begun, or the second factor is asked. The field "next"
+// says where to go on to.
+func (s *Server) enterAs(c *fiber.Ctx, p *models.Person, how string) error {
+	next := ownPath(c.FormValue("next"))
+	if how == "sign-up" {
+		next = "/welcome"
+	}
+	return s.letIn(c, models.Entering{Person: p, How: how, Next: next})
+}
+
+// letIn begins the session of who needs no second factor, and asks it of
+// everybody else. A passkey is two proofs in one.
+func (s *Server) letIn(c *fiber.Ctx, e models.Entering) error {
+	has, err := e.Person.HasFactor(c.UserContext())
+	if err != nil {
+		return err
+	}
+	if has && e.How != "passkey" {
+		return s.askFactor(c, e)
+	}
+	if e.Identity != nil {
+		if err := e.Person.LinkIdentity(c.UserContext(), *e.Identity); err != nil {
+			return err
+		}
+	}
+	return s.entered(c, e)
+}
+
+// entered begins the session: everything that was asked is proved.
+func (s *Server) entered(c *fiber.Ctx, e models.Entering) error {
+	if err := s.signInAs(c, e.Person); err != nil {
 		return err
 	}
 	s.metrics.signIns.WithLabelValues("ok").Inc()
-	s.security(c, "signed in")
-	return s.goTo(c, p.Next, "", "")
+	s.security(c, "signed in", slog.String("how", e.How))
+	return s.goTo(c, ownPath(e.Next), "", "")
 }
 
 func (s *Server) showSignUp(c *fiber.Ctx) error {
@@ -99,11 +135,8 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.signInAs(c, who); err != nil {
-		return err
-	}
 	s.security(c, "signed up")
-	return s.goTo(c, "/welcome", "", "")
+	return s.enterAs(c, who, "sign-up")
 }
 
 func (s *Server) signOut(c *fiber.Ctx, _ *models.Person) error {

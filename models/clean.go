@@ -28,6 +28,8 @@ func (in *Install) Clean(ctx context.Context) error {
 		}{
 			{`delete from sessions where expires_at < now() or seen_at < now() - $1::interval`, []any{in.set.SessionIdle}},
 			{`delete from connect_states where expires_at < now()`, nil},
+			{`delete from challenges where expires_at < now()`, nil},
+			{`delete from totp_secrets where confirmed_at is null and created_at < now() - interval '1 day'`, nil},
 			{`delete from throttles where resets_at < now()`, nil},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},
 			{`delete from notifications where created_at < now() - $1::interval`, []any{keepNotifications}},

@@ -27,7 +27,8 @@ var openTables = []string{"goose_db_version", "river_client", "river_client_queu
 
 // installTables are not an organization's, so that they have no organization_id.
 var installTables = []string{"installation", "users", "organizations", "sessions", "throttles", "processes", "network_apps", "rate_gates",
-	"links", "mails", "audit", "audit_traces", "settings"}
+	"links", "mails", "audit", "audit_traces", "settings",
+	"totp_secrets", "recovery_codes", "passkeys", "identities", "challenges"}
 
 func TestEveryTableIsLocked(t *testing.T) {
 	ctx := context.Background()
@@ -155,6 +156,11 @@ func fill(t *testing.T, dsn string) {
 		insert into audit_traces (audit_id, chain) values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-0000000000a1');
 		insert into settings (name, sealed) values ('s', '');
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
+		insert into totp_secrets (user_id, sealed) values ('00000000-0000-0000-0000-0000000000b1', '');
+		insert into recovery_codes (user_id, hash) values ('00000000-0000-0000-0000-0000000000b1', 'h');
+		insert into passkeys (id, user_id, credential, record, name) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', 'c', '{}', 'k');
+		insert into identities (id, user_id, provider, issuer, subject) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', 'p', 'i', 's');
+		insert into challenges (id, kind, browser, sealed, expires_at) values ('c', 'factor', '', '', now());
 		insert into rate_gates (scope, open_at) values ('s', now());
 		insert into social_accounts (id, network, remote_id, handle) values ('00000000-0000-0000-0000-0000000000c1', 'x', '1', 'a');
 		insert into account_tokens (account_id, sealed) values ('00000000-0000-0000-0000-0000000000c1', '');

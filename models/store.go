@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -25,6 +26,7 @@ type Store struct {
 	log      *slog.Logger
 	set      Settings
 	origin   string
+	party    *webauthn.WebAuthn // for passkeys; nil where the origin allows none
 
 	passwords *hashing
 }
@@ -71,7 +73,7 @@ type Config struct {
 // New returns a Store.
 func New(c Config) *Store {
 	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, passwords: newHashing()}
+		origin: c.Origin, party: newParty(c.Origin), passwords: newHashing()}
 }
 
 // Networks is the registry of networks that this installation runs.

@@ -1,0 +1,3 @@
+package models_test
+
+import _ "github.com/descope/virtualwebauthn"
