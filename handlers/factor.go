@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"log/slog"
+
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
@@ -98,7 +100,7 @@ func (s *Server) factorShown(c *fiber.Ctx, token string, e *models.Entering, err
 		return err
 	}
 	s.metrics.signIns.WithLabelValues("refused").Inc()
-	s.security(c, "second factor refused")
+	s.security(c, "second factor refused", slog.Any("error", err))
 	begun, gone := s.install.Entering(c.UserContext(), token)
 	if gone != nil {
 		return s.restart(c, gone)
@@ -147,7 +149,7 @@ func (s *Server) signInByPasskey(c *fiber.Ctx) error {
 		return err
 	}
 	s.metrics.signIns.WithLabelValues("refused").Inc()
-	s.security(c, "passkey refused")
+	s.security(c, "passkey refused", slog.Any("error", err))
 	f := classify(err)
 	if code == models.NotFound {
 		f.status = fiber.StatusUnprocessableEntity

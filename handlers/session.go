@@ -152,7 +152,7 @@ func (s *Server) save(c *fiber.Ctx, se *session) error {
 		return err
 	}
 	for _, cookie := range w.header["Set-Cookie"] {
-		c.Append(fiber.HeaderSetCookie, cookie)
+		c.Response().Header.Add(fiber.HeaderSetCookie, cookie) // fiber's Append would put two cookies into one line
 	}
 	return nil
 }

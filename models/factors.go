@@ -231,7 +231,11 @@ func (in *Install) PassCode(ctx context.Context, token, code string) (*Entering,
 		}
 		return in.entered(ctx, tx, token, e)
 	})
-	return e, err
+	if err != nil {
+		return nil, err
+	}
+	in.wakeClock()
+	return e, nil
 }
 
 // useCode uses a code up, or refuses it.

@@ -338,7 +338,10 @@ func (in *Install) SignInByPasskey(ctx context.Context, token string, answer []b
 		p = &Person{store: in.Store, User: owner}
 		return in.usedPasskey(ctx, tx, owner.ID, key)
 	})
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // BeginFactorPasskey asks whoever has shown their first proof for a passkey.
@@ -408,7 +411,10 @@ func (in *Install) PassPasskey(ctx context.Context, token, ceremony string, answ
 		}
 		return in.entered(ctx, tx, token, e)
 	})
-	return e, err
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // usedPasskey keeps the authenticator's counter. One that does not go up is a

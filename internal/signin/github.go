@@ -15,6 +15,13 @@ const (
 	githubAPI = "https://api.github.com"
 )
 
+func newGitHub(c Config) *Provider {
+	p := New("github", "GitHub", github, c.GitHub, c)
+	p.client.Scopes = []string{"read:user", "user:email"}
+	p.api = githubAPI
+	return p
+}
+
 func (p *Provider) fetchGitHub(s *Session) (goth.User, error) {
 	var who struct {
 		ID    int64  `json:"id"`

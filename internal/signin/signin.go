@@ -37,22 +37,23 @@ type Config struct {
 // Providers are those that are configured.
 func Providers(c Config) []*Provider {
 	var list []*Provider
-	add := func(key, name, issuer string, app App, scopes ...string) *Provider {
-		p := &Provider{Key: key, Word: name, Issuer: issuer, http: c.HTTP, now: c.Now, client: oauth2.Config{ClientID: app.ID,
-			ClientSecret: app.Secret, RedirectURL: c.Origin + "/sign-in/with/" + key + "/callback", Scopes: scopes}}
-		list = append(list, p)
-		return p
-	}
 	if c.Google.ID != "" {
-		add("google", "Google", "https://accounts.google.com", c.Google, oidc.ScopeOpenID, "email", "profile")
+		list = append(list, New("google", "Google", "https://accounts.google.com", c.Google, c))
 	}
 	if c.GitHub.ID != "" {
-		add("github", "GitHub", github, c.GitHub, "read:user", "user:email").api = githubAPI
+		list = append(list, newGitHub(c))
 	}
 	if c.OIDC.ID != "" {
-		add("oidc", c.Name, c.Issuer, c.OIDC, oidc.ScopeOpenID, "email", "profile")
+		list = append(list, New("oidc", c.Name, c.Issuer, c.OIDC, c))
 	}
 	return list
+}
+
+// New returns a provider that speaks OpenID Connect.
+func New(key, word, issuer string, app App, c Config) *Provider {
+	return &Provider{Key: key, Word: word, Issuer: issuer, http: c.HTTP, now: c.Now, client: oauth2.Config{ClientID: app.ID,
+		ClientSecret: app.Secret, RedirectURL: c.Origin + "/sign-in/with/" + key + "/callback",
+		Scopes: []string{oidc.ScopeOpenID, "email", "profile"}}}
 }
 
 // Provider is one provider. It may be used by many goroutines at once.
