@@ -157,7 +157,7 @@ func twoStep(p SecurityParams) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section class=\"grid gap-4\" id=\"two-step\" aria-labelledby=\"two-step-title\"><div class=\"grid gap-1\"><h2 class=\"text-lg\" id=\"two-step-title\">Two steps</h2><p class=\"text-muted\">A second factor keeps out whoever has got hold of your password.</p></div><ul class=\"box divide-y divide-line\"><li class=\"flex flex-wrap items-center gap-4 p-4\"><span class=\"text-muted\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section class=\"grid gap-4\" id=\"two-step\" aria-labelledby=\"two-step-title\"><div class=\"grid gap-1\"><h2 class=\"text-lg\" id=\"two-step-title\">Two-step sign-in</h2><p class=\"text-muted\">A second factor keeps out whoever has got hold of your password.</p></div><ul class=\"box divide-y divide-line\"><li class=\"flex flex-wrap items-center gap-4 p-4\"><span class=\"text-muted\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -636,14 +636,14 @@ func linked(p SecurityParams) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "</span><p class=\"truncate text-sm text-muted\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "</span><p class=\"text-sm text-muted\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var21 string
 			templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(one.Email + ", linked " + at(one.CreatedAt, p.Zone, "2 Jan 2006") + ", " + lastUsed(one.UsedAt, p.Zone))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/security.templ`, Line: 219, Col: 150}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/security.templ`, Line: 219, Col: 141}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 			if templ_7745c5c3_Err != nil {
