@@ -168,7 +168,7 @@ export const places = [
   { name: "connect-bluesky", as: demo, go: open("/accounts/connect/bluesky?sandbox=1") },
   { name: "profile", as: demo, go: open("/settings/profile") },
   { name: "security", as: demo, go: open("/settings/security") },
-  { name: "security-prove", as: demo, go: open("/settings/security/prove") },
+  { name: "security-confirm", as: demo, go: open("/settings/security/confirm") },
   { name: "security-totp", as: demo, go: open("/settings/security/totp") },
   { name: "security-passkey", as: demo, go: open("/settings/security/passkeys/new") },
   { name: "second-factor-needed", as: demo, go: open("/second-factor") },

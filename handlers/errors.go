@@ -90,6 +90,12 @@ func refusal(e *fiber.Error) failure {
 // htmx's page, a sentence for an upload, or JSON. It is logged here, once,
 // under the id that the person sees.
 func (s *Server) fail(c *fiber.Ctx, err error) {
+	var first *detour
+	if errors.As(err, &first) {
+		if err = s.goTo(c, first.path, "", ""); err == nil {
+			return
+		}
+	}
 	f := classify(err)
 	s.note(c, f, err)
 	s.protect(c)

@@ -34,6 +34,12 @@ func (s *Server) dropProof(c *fiber.Ctx, name string) {
 
 func (s *Server) proof(c *fiber.Ctx, name string) string { return c.Cookies(s.proofName(name)) }
 
+// detour is an error that leads to another page of ours: what was asked for
+// has to wait until something is done there.
+type detour struct{ path string }
+
+func (d *detour) Error() string { return "first to " + d.path }
+
 // askFactor keeps the first proof and leads to where the second is asked. There
 // is no session until that is shown.
 func (s *Server) askFactor(c *fiber.Ctx, e models.Entering) error {
@@ -43,7 +49,7 @@ func (s *Server) askFactor(c *fiber.Ctx, e models.Entering) error {
 	}
 	s.keepProof(c, proofCookie, token)
 	s.metrics.signIns.WithLabelValues("factor").Inc()
-	return s.goTo(c, "/sign-in/factor", "", "")
+	return &detour{"/sign-in/factor"}
 }
 
 func (s *Server) showFactor(c *fiber.Ctx) error {
@@ -93,7 +99,10 @@ func (s *Server) passFactorByKey(c *fiber.Ctx) error {
 func (s *Server) factorShown(c *fiber.Ctx, token string, e *models.Entering, err error, field string) error {
 	if err == nil {
 		s.dropProof(c, proofCookie)
-		return s.entered(c, *e)
+		if err := s.signInAs(c, e.Person); err != nil {
+			return err
+		}
+		return s.entered(c, e.How, e.Next)
 	}
 	code := models.CodeOf(err)
 	if code != models.Invalid && code != models.Limited && code != models.NotFound {
@@ -142,7 +151,10 @@ func (s *Server) signInByPasskey(c *fiber.Ctx) error {
 	s.dropProof(c, passkeyCookie)
 	p, err := s.install.SignInByPasskey(c.UserContext(), ceremony, []byte(c.FormValue("credential")), s.clientIP(c))
 	if err == nil {
-		return s.enterAs(c, p, "passkey")
+		if err := s.enterAs(c, p, "passkey"); err != nil {
+			return err
+		}
+		return s.entered(c, "passkey", c.FormValue("next"))
 	}
 	code := models.CodeOf(err)
 	if code != models.Invalid && code != models.Limited && code != models.NotFound {

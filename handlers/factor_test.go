@@ -93,11 +93,11 @@ func TestSecondFactor(t *testing.T) {
 
 	// What is sensitive asks for a proof that is not old.
 	w.sql(`update sessions set proved_at = now() - interval '1 hour'`)
-	if a = first.post("/settings/security/totp/off", url.Values{}); !strings.HasPrefix(a.location(), "/settings/security/prove") {
+	if a = first.post("/settings/security/totp/off", url.Values{}); !strings.HasPrefix(a.location(), "/settings/security/confirm") {
 		t.Errorf("turned off by an old session: %d to %q", a.status, a.location())
 	}
-	status(t, "a wrong password", first.post("/settings/security/prove", url.Values{"proof": {"x"}}), 422)
-	if a = first.post("/settings/security/prove", url.Values{"proof": {password}, "next": {"/settings/security"}}); a.location() != "/settings/security" {
+	status(t, "a wrong password", first.post("/settings/security/confirm", url.Values{"proof": {"x"}}), 422)
+	if a = first.post("/settings/security/confirm", url.Values{"proof": {password}, "next": {"/settings/security"}}); a.location() != "/settings/security" {
 		t.Errorf("proved: %d to %q", a.status, a.location())
 	}
 	status(t, "turned off", first.post("/settings/security/totp/off", url.Values{}), 303)

@@ -11,7 +11,7 @@ import (
 
 // showNewPasskey is where a passkey is named and made.
 func (s *Server) showNewPasskey(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	return s.passkeyForm(c, fiber.StatusOK, "", nil)
@@ -23,7 +23,7 @@ func (s *Server) passkeyForm(c *fiber.Ctx, status int, name string, errors map[s
 }
 
 func (s *Server) newPasskeyOptions(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	made, err := p.BeginPasskey(c.UserContext())
@@ -31,7 +31,7 @@ func (s *Server) newPasskeyOptions(c *fiber.Ctx, p *models.Person) error {
 }
 
 func (s *Server) addPasskey(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	se, err := s.session(c)
@@ -76,7 +76,7 @@ func (s *Server) removePasskey(c *fiber.Ctx, p *models.Person) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	se, err := s.session(c)

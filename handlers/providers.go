@@ -60,7 +60,7 @@ func (s *Server) goAway(c *fiber.Ctx) error {
 // linkProvider sends somebody who is signed in to a provider whose sign-in is
 // to be linked with their account.
 func (s *Server) linkProvider(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	return s.away(c, p, "/settings/security")
@@ -178,7 +178,10 @@ func (s *Server) meet(c *fiber.Ctx, p *signin.Provider, identity models.Identity
 		return err
 	}
 	if who != nil {
-		return s.letIn(c, models.Entering{Person: who, How: p.Key, Next: next})
+		if err := s.letIn(c, models.Entering{Person: who, How: p.Key, Next: next}); err != nil {
+			return err
+		}
+		return s.entered(c, p.Key, next)
 	}
 	token, known, err := s.install.Meet(ctx, identity, next)
 	if err != nil {
@@ -193,8 +196,12 @@ func (s *Server) meet(c *fiber.Ctx, p *signin.Provider, identity models.Identity
 
 // notHome says on a page of ours what went wrong at a provider.
 func (s *Server) notHome(c *fiber.Ctx, who *models.Person, err error) error {
+	var elsewhere *detour
+	if err == nil || errors.As(err, &elsewhere) {
+		return err
+	}
 	f := classify(err)
-	if err == nil || f.code == models.Internal {
+	if f.code == models.Internal {
 		return err
 	}
 	if who != nil {
@@ -244,7 +251,10 @@ func (s *Server) linkAccount(c *fiber.Ctx) error {
 		return err
 	}
 	s.dropProof(c, proofCookie)
-	return s.letIn(c, models.Entering{Person: who, How: m.Identity.Provider, Next: m.Next, Identity: &m.Identity})
+	if err := s.letIn(c, models.Entering{Person: who, How: m.Identity.Provider, Next: m.Next, Identity: &m.Identity}); err != nil {
+		return err
+	}
+	return s.entered(c, m.Identity.Provider, m.Next)
 }
 
 func (s *Server) showJoin(c *fiber.Ctx) error {
@@ -274,5 +284,8 @@ func (s *Server) join(c *fiber.Ctx) error {
 	}
 	s.dropProof(c, proofCookie)
 	s.security(c, "signed up", slog.String("provider", m.Identity.Provider))
-	return s.enterAs(c, who, "sign-up")
+	if err := s.enterAs(c, who, "sign-up"); err != nil {
+		return err
+	}
+	return s.entered(c, m.Identity.Provider, "/welcome")
 }

@@ -149,8 +149,8 @@ var knocks = map[string]knock{
 	"POST /settings/profile": {path: at("/settings/profile"), page: done, part: told, open: true,
 		form: fields("name", "Owner", "zone", "Europe/Berlin", "theme", "dark", "week_start", "1")},
 	"GET /settings/security":                   {path: at("/settings/security"), open: true},
-	"GET /settings/security/prove":             {path: at("/settings/security/prove"), open: true},
-	"POST /settings/security/prove":            {path: at("/settings/security/prove"), form: fields("proof", "x"), page: 422, open: true},
+	"GET /settings/security/confirm":           {path: at("/settings/security/confirm"), open: true},
+	"POST /settings/security/confirm":          {path: at("/settings/security/confirm"), form: fields("proof", "x"), page: 422, open: true},
 	"GET /settings/security/totp":              {path: at("/settings/security/totp"), open: true},
 	"POST /settings/security/totp":             {path: at("/settings/security/totp"), form: fields("code", "x"), page: 422, open: true},
 	"POST /settings/security/totp/off":         {path: at("/settings/security/totp/off"), page: 404, open: true}, // it is not on

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image/png"
 	"log/slog"
-	"net/url"
 	"slices"
 
 	"github.com/a-h/templ"
@@ -94,7 +93,7 @@ func (s *Server) showFactorNeeded(c *fiber.Ctx, p *models.Person) error {
 
 // showTOTP shows what an authenticator app has to be told.
 func (s *Server) showTOTP(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	return s.totpForm(c, p, fiber.StatusOK, nil)
@@ -135,7 +134,7 @@ func qrCode(address string) (string, error) {
 
 // turnOnTOTP takes the first code of the app.
 func (s *Server) turnOnTOTP(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	se, err := s.session(c)
@@ -172,7 +171,7 @@ func (s *Server) showCodes(c *fiber.Ctx, codes []string, news string) error {
 }
 
 func (s *Server) turnOffTOTP(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	se, err := s.session(c)
@@ -187,7 +186,7 @@ func (s *Server) turnOffTOTP(c *fiber.Ctx, p *models.Person) error {
 }
 
 func (s *Server) renewCodes(c *fiber.Ctx, p *models.Person) error {
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	codes, err := p.RenewRecoveryCodes(c.UserContext())
@@ -206,7 +205,7 @@ func (s *Server) unlinkProvider(c *fiber.Ctx, p *models.Person) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.proved(c, p); !ok {
+	if ok, err := s.lately(c, p); !ok {
 		return err
 	}
 	err = p.UnlinkIdentity(c.UserContext(), id)
@@ -223,54 +222,4 @@ func (s *Server) takenAway(c *fiber.Ctx, err error, event, news string) error {
 	}
 	s.security(c, event)
 	return s.goTo(c, securityPage, "good", news)
-}
-
-// proved reports whether who asks proved lately who they are. If not, it has
-// answered: the proof is asked on a page of its own, which leads back.
-func (s *Server) proved(c *fiber.Ctx, p *models.Person) (bool, error) {
-	se, err := s.session(c)
-	if err != nil {
-		return false, err
-	}
-	ok, err := p.Proved(c.UserContext(), se.row)
-	if ok || err != nil {
-		return ok, err
-	}
-	next := securityPage
-	if c.Method() == fiber.MethodGet {
-		next = c.OriginalURL()
-	}
-	return false, s.goTo(c, "/settings/security/prove?next="+url.QueryEscape(next), "", "")
-}
-
-func (s *Server) showProve(c *fiber.Ctx, p *models.Person) error {
-	return s.proveForm(c, p, fiber.StatusOK, nil)
-}
-
-func (s *Server) proveForm(c *fiber.Ctx, p *models.Person, status int, errors map[string]string) error {
-	ways, err := p.SignInWays(c.UserContext())
-	if err != nil {
-		return err
-	}
-	params := people.ProveParams{CSRF: s.csrf(c), Email: p.User.Email, Password: ways.Password, Codes: ways.TOTP != nil || ways.RecoveryLeft > 0,
-		Next: ownPath(c.FormValue("next")), Errors: errors}
-	return s.bare(c, status, "Is it you?", func(whole layout.Page) templ.Component { return people.ProvePage(whole, params) }, people.Prove(params))
-}
-
-func (s *Server) prove(c *fiber.Ctx, p *models.Person) error {
-	se, err := s.session(c)
-	if err != nil {
-		return err
-	}
-	err = p.Prove(c.UserContext(), se.row, c.FormValue("proof"))
-	switch code := models.CodeOf(err); {
-	case err == nil:
-		s.security(c, "proved again")
-		return s.goTo(c, ownPath(c.FormValue("next")), "", "")
-	case code == models.Invalid || code == models.Limited:
-		s.security(c, "proof refused")
-		f := classify(err)
-		return s.proveForm(c, p, f.status, map[string]string{"proof": f.message})
-	}
-	return err
 }

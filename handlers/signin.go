@@ -64,13 +64,16 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 		s.metrics.signIns.WithLabelValues("failed").Inc()
 		return err
 	}
-	return s.enterAs(c, who, "password")
+	if err := s.enterAs(c, who, "password"); err != nil {
+		return err
+	}
+	return s.entered(c, "password", p.Next)
 }
 
 // enterAs is what every proof of who somebody is leads through; how names it:
-// "password", "reset", "sign-up", "passkey", a provider's key. It answers the
-// request: a session is begun, or the second factor is asked. The field "next"
-// says where to go on to.
+// "password", "reset", "sign-up", "passkey", a provider's key. It begins the
+// session; or, where a second factor is to be asked, it returns an error that
+// leads there, and from there on to the path in the field "next".
 func (s *Server) enterAs(c *fiber.Ctx, p *models.Person, how string) error {
 	next := ownPath(c.FormValue("next"))
 	if how == "sign-up" {
@@ -94,17 +97,14 @@ func (s *Server) letIn(c *fiber.Ctx, e models.Entering) error {
 			return err
 		}
 	}
-	return s.entered(c, e)
+	return s.signInAs(c, e.Person)
 }
 
-// entered begins the session: everything that was asked is proved.
-func (s *Server) entered(c *fiber.Ctx, e models.Entering) error {
-	if err := s.signInAs(c, e.Person); err != nil {
-		return err
-	}
+// entered tells of a sign-in that is done and goes on.
+func (s *Server) entered(c *fiber.Ctx, how, next string) error {
 	s.metrics.signIns.WithLabelValues("ok").Inc()
-	s.security(c, "signed in", slog.String("how", e.How))
-	return s.goTo(c, ownPath(e.Next), "", "")
+	s.security(c, "signed in", slog.String("how", how))
+	return s.goTo(c, ownPath(next), "", "")
 }
 
 func (s *Server) showSignUp(c *fiber.Ctx) error {
@@ -135,8 +135,11 @@ func (s *Server) signUp(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if err := s.enterAs(c, who, "sign-up"); err != nil {
+		return err
+	}
 	s.security(c, "signed up")
-	return s.enterAs(c, who, "sign-up")
+	return s.goTo(c, "/welcome", "", "")
 }
 
 func (s *Server) signOut(c *fiber.Ctx, _ *models.Person) error {

@@ -19,17 +19,17 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// person makes somebody with an organization and a session.
-func (w *world) person(name string) (*models.Person, *models.Session) {
+// somebody makes somebody with an organization and a session.
+func (w *world) somebody(name string) (*models.Person, *models.Session) {
 	w.t.Helper()
 	in, ctx := w.Install("test"), w.t.Context()
 	p, err := in.SignUp(ctx, models.SignUp{Name: name, Email: strings.ToLower(name) + "@example.com", Password: "correct horse",
 		Organization: name + " Ltd", Zone: "UTC"}, "127.0.0.1")
 	must(w.t, err)
-	return p, w.session(p)
+	return p, w.signedIn(p)
 }
 
-func (w *world) session(p *models.Person) *models.Session {
+func (w *world) signedIn(p *models.Person) *models.Session {
 	w.t.Helper()
 	se := &models.Session{Token: models.NewToken(), Data: []byte("{}"), Person: p}
 	must(w.t, w.Install("test").SaveSession(w.t.Context(), se, "127.0.0.1", "test"))
@@ -50,7 +50,7 @@ func (w *world) audited(act string, want int) {
 	w.count(want, act+" in the audit log", "select count(*) from audit where act = '"+act+"'")
 }
 
-func (w *world) mailed(kind string, want int) {
+func (w *world) toldByMail(kind string, want int) {
 	w.t.Helper()
 	w.count(want, kind+" mails", "select count(*) from mails where kind = '"+kind+"'")
 }
@@ -90,8 +90,8 @@ func (w *world) enter(p *models.Person, code string) error {
 func TestTOTP(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
-	elsewhere := w.session(ann)
+	ann, se := w.somebody("Ann")
+	elsewhere := w.signedIn(ann)
 	ctx := t.Context()
 	secret, recovery := w.totp(ann, se)
 	if len(recovery) != 10 || len(secret) != 32 {
@@ -134,14 +134,14 @@ func TestTOTP(t *testing.T) {
 	w.audited("factor.added", 1)
 	w.audited("factor.removed", 1)
 	w.audited("recovery_code.used", 2)
-	w.mailed("factor-changed", 3)
+	w.toldByMail("factor-changed", 3)
 }
 
 // S48: codes are tried at most twenty times an hour for one account.
 func TestCodesAreThrottled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
+	ann, se := w.somebody("Ann")
 	secret, _ := w.totp(ann, se) // one try
 	limited := 0
 	for range 30 {
@@ -164,7 +164,7 @@ func TestCodesAreThrottled(t *testing.T) {
 func TestFactorChallenge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
+	ann, se := w.somebody("Ann")
 	secret, _ := w.totp(ann, se)
 	in, ctx := w.Install("test"), t.Context()
 	begin := func() string {
@@ -198,30 +198,30 @@ func TestFactorChallenge(t *testing.T) {
 func TestProof(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
+	ann, se := w.somebody("Ann")
 	ctx := t.Context()
 	fresh := func(want bool) {
 		t.Helper()
-		if ok, err := ann.Proved(ctx, se); ok != want || err != nil {
+		if ok, err := ann.ProvedLately(ctx, se); ok != want || err != nil {
 			t.Errorf("proved is %v, %v, want %v", ok, err, want)
 		}
 	}
 	fresh(true)
 	super(t, w.dsn, "update sessions set proved_at = now() - interval '11 minutes'")
 	fresh(false)
-	if err := ann.Prove(ctx, se, "wrong"); models.CodeOf(err) != models.Invalid {
+	if err := ann.ProveAgain(ctx, se, "wrong"); models.CodeOf(err) != models.Invalid {
 		t.Errorf("a wrong password proved it: %v", err)
 	}
 	fresh(false)
-	must(t, ann.Prove(ctx, se, "correct horse"))
+	must(t, ann.ProveAgain(ctx, se, "correct horse"))
 	fresh(true)
 	secret, _ := w.totp(ann, se)
 	super(t, w.dsn, "update users set password_hash = ''")
 	super(t, w.dsn, "update sessions set proved_at = now() - interval '11 minutes'")
-	if err := ann.Prove(ctx, se, ""); models.CodeOf(err) != models.Invalid {
+	if err := ann.ProveAgain(ctx, se, ""); models.CodeOf(err) != models.Invalid {
 		t.Errorf("nothing proved it: %v", err)
 	}
-	must(t, ann.Prove(ctx, se, code(t, secret, 0)))
+	must(t, ann.ProveAgain(ctx, se, code(t, secret, 0)))
 	fresh(true)
 	if _, err := w.Install("test").SignIn(ctx, "ann@example.com", "", "127.0.0.1"); models.CodeOf(err) != models.Invalid {
 		t.Errorf("no password signed in who has none: %v", err)
@@ -231,8 +231,8 @@ func TestProof(t *testing.T) {
 func TestOrganizationAsksForAFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
-	bob, bobs := w.person("Bob")
+	ann, se := w.somebody("Ann")
+	bob, bobs := w.somebody("Bob")
 	ctx := t.Context()
 	list, err := ann.Memberships(ctx)
 	must(t, err)
@@ -302,7 +302,7 @@ func TestLastWayStays(t *testing.T) {
 	if err := p.UnlinkIdentity(ctx, ways.Identities[0].ID); models.CodeOf(err) != models.Conflict {
 		t.Errorf("the last way was taken away: %v", err)
 	}
-	se := w.session(p)
+	se := w.signedIn(p)
 	w.passkey(p, se, "Phone")
 	must(t, p.UnlinkIdentity(ctx, ways.Identities[0].ID))
 	if ways, err = p.SignInWays(ctx); err != nil {
@@ -311,7 +311,7 @@ func TestLastWayStays(t *testing.T) {
 	if err := p.RemovePasskey(ctx, se, ways.Passkeys[0].ID); models.CodeOf(err) != models.Conflict {
 		t.Errorf("the last way was taken away: %v", err)
 	}
-	bob, _ := w.person("Bob")
+	bob, _ := w.somebody("Bob")
 	must(t, bob.LinkIdentity(ctx, google))
 	if err := p.LinkIdentity(ctx, google); models.CodeOf(err) != models.Conflict {
 		t.Errorf("another person's identity: %v", err)

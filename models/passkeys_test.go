@@ -69,7 +69,7 @@ func (w *world) passkey(p *models.Person, se *models.Session, name string) (*dev
 func TestPasskeySignsIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
+	ann, se := w.somebody("Ann")
 	ctx, in := t.Context(), w.Install("test")
 	d, codes := w.passkey(ann, se, "Laptop")
 	if len(codes) != 10 {
@@ -112,15 +112,15 @@ func TestPasskeySignsIn(t *testing.T) {
 	}
 	w.audited("passkey.added", 2)
 	w.audited("passkey.removed", 2)
-	w.mailed("factor-changed", 4)
+	w.toldByMail("factor-changed", 4)
 }
 
 // S50: what is not the right key, for the right place, for the first time, is refused.
 func TestPasskeyRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, se := w.person("Ann")
-	bob, bobs := w.person("Bob")
+	ann, se := w.somebody("Ann")
+	bob, bobs := w.somebody("Bob")
 	ctx, in := t.Context(), w.Install("test")
 	d, _ := w.passkey(ann, se, "Laptop")
 	other, _ := w.passkey(bob, bobs, "Laptop")
@@ -218,7 +218,7 @@ func TestPasskeyRefused(t *testing.T) {
 func TestPasskeyOptions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, _ := w.person("Ann")
+	ann, _ := w.somebody("Ann")
 	c, err := ann.BeginPasskey(t.Context())
 	must(t, err)
 	var o struct {

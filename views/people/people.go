@@ -50,8 +50,8 @@ type JoinParams struct {
 	Errors                                    map[string]string // by field: name, organization, zone, email
 }
 
-// ProveParams asks somebody who is signed in who they are.
-type ProveParams struct {
+// ConfirmParams asks somebody who is signed in who they are.
+type ConfirmParams struct {
 	CSRF, Email, Next string
 	Password          bool // they have one
 	Codes             bool // they have codes, of an app or for recovery
