@@ -237,6 +237,22 @@ func (in *Install) PassCode(ctx context.Context, token, code string) (*Entering,
 	return e, nil
 }
 
+// CheckFactor is the second factor of who signs in a program and not a browser:
+// the code comes with the password. Somebody without a factor needs none.
+func (in *Install) CheckFactor(ctx context.Context, p *Person, code string) error {
+	has, err := p.HasFactor(ctx)
+	if err != nil || !has {
+		return err
+	}
+	if code == "" {
+		return &Error{Code: FactorNeeded, Message: "This account has a second factor. Send a code of the authenticator app, or a recovery code, along with the password."}
+	}
+	if err := in.throttleFactor(ctx, p.User.ID); err != nil {
+		return err
+	}
+	return in.system(ctx, func(tx pgx.Tx) error { return in.useCode(ctx, tx, p.User, code) })
+}
+
 // useCode uses a code up, or refuses it.
 func (s *Store) useCode(ctx context.Context, tx pgx.Tx, u User, code string) error {
 	code = strings.ToLower(strings.Map(func(r rune) rune {

@@ -161,6 +161,25 @@ func TestCodesAreThrottled(t *testing.T) {
 	}
 }
 
+func TestProgramsShowTheFactorToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann, se := w.somebody("Ann")
+	in, ctx := w.Install("test"), t.Context()
+	must(t, in.CheckFactor(ctx, ann, "")) // there is none
+	secret, _ := w.totp(ann, se)
+	if err := in.CheckFactor(ctx, ann, ""); models.CodeOf(err) != models.FactorNeeded {
+		t.Errorf("a password alone: %v", err)
+	}
+	if err := in.CheckFactor(ctx, ann, "000000"); models.CodeOf(err) != models.Invalid {
+		t.Errorf("a wrong code: %v", err)
+	}
+	must(t, in.CheckFactor(ctx, ann, code(t, secret, 0)))
+	if err := w.enter(ann, code(t, secret, 0)); models.CodeOf(err) != models.Invalid {
+		t.Errorf("a code was good for a program and for a browser: %v", err)
+	}
+}
+
 func TestFactorChallenge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
