@@ -13,11 +13,13 @@ const program = fileURLToPath(new URL("../bin/allin", import.meta.url));
 export const zone = "Europe/Berlin";
 
 // start waits until AllIN says that it is ready, and returns where it is and
-// how one signs in. stop ends it, and throws when it did not go well.
-export async function start() {
+// how one signs in. stop ends it, and throws when it did not go well. name is
+// what people call the machine, "127.0.0.1" where nothing else is wanted.
+export async function start({ name = "127.0.0.1" } = {}) {
   const dir = await mkdtemp(join(tmpdir(), "allin-e2e-"));
   await chmod(dir, 0o755); // started by root, the database runs as another user
   const [listen, sandbox] = await freeAddresses(2);
+  const at = `http://${name}:${listen.split(":")[1]}`;
   const child = spawn(program, ["serve"], {
     env: {
       PATH: process.env.PATH,
@@ -25,6 +27,7 @@ export async function start() {
       TZ: zone,
       ALLIN_DATA: join(dir, "data"),
       ALLIN_LISTEN: listen,
+      ALLIN_ORIGIN: at,
       ALLIN_SANDBOX_LISTEN: sandbox,
     },
     stdio: ["ignore", "pipe", "pipe"],

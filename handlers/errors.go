@@ -34,6 +34,7 @@ var kinds = map[models.Code]failure{
 	models.Conflict:        {status: 409, title: "This has changed"},
 	models.Forbidden:       {status: 403, title: "Not allowed"},
 	models.Unauthenticated: {status: 401, title: "Signed out"},
+	models.FactorNeeded:    {status: 403, title: "Second factor needed"},
 	models.Limited:         {status: 429, title: "Too many tries"},
 	models.Upstream:        {status: 502, title: "A network does not answer"},
 	models.Internal:        {status: 500, title: "Something went wrong", message: "Something went wrong on our side. Nothing of yours is lost; try again in a moment."},
@@ -93,6 +94,12 @@ func refusal(e *fiber.Error) failure {
 // htmx's page, a sentence for an upload, or JSON. It is logged here, once,
 // under the id that the person sees.
 func (s *Server) fail(c *fiber.Ctx, err error) {
+	var first *detour
+	if errors.As(err, &first) {
+		if err = s.goTo(c, first.path, "", ""); err == nil {
+			return
+		}
+	}
 	f := classify(err)
 	s.note(c, f, err)
 	s.protect(c)
@@ -103,6 +110,12 @@ func (s *Server) fail(c *fiber.Ctx, err error) {
 		s.failJSON(c, f)
 	case strings.HasPrefix(c.Path(), "/media/uploads"):
 		text(c, f.message)
+	case f.code == models.FactorNeeded && wantsPart(c):
+		c.Set("HX-Redirect", "/second-factor?next="+url.QueryEscape(comeBack(c)))
+		text(c, f.message)
+	case f.code == models.FactorNeeded && !strings.HasPrefix(c.Path(), "/live"):
+		c.Set(fiber.HeaderLocation, "/second-factor?next="+url.QueryEscape(comeBack(c)))
+		c.Status(fiber.StatusSeeOther)
 	case wantsPart(c):
 		s.failPart(c, f)
 	case f.status == 401 && c.Method() == fiber.MethodGet:

@@ -154,7 +154,7 @@ func TestS48Elsewhere(t *testing.T) {
 	w.forget("ann@example.com")
 	looked := 0
 	for i := range 100 {
-		if a := in.post("/prove", url.Values{"password": {"guess " + itoa(i)}}); a.status == http.StatusUnprocessableEntity {
+		if a := in.post("/prove", url.Values{"proof": {"guess " + itoa(i)}}); a.status == http.StatusUnprocessableEntity {
 			looked++
 		}
 	}
@@ -272,11 +272,11 @@ func TestFreshProof(t *testing.T) {
 	}
 	page := b.get("/prove?next=/settings/password")
 	contains(t, page, "Is it you?", "Nothing was changed yet")
-	a = b.post("/prove", url.Values{"password": {"not it"}, "next": {"/settings/password"}})
+	a = b.post("/prove", url.Values{"proof": {"not it"}, "next": {"/settings/password"}})
 	status(t, "a wrong proof", a, http.StatusUnprocessableEntity)
 	contains(t, a, "This is not your password", `value="/settings/password"`)
 	before := b.cookie()
-	a = b.post("/prove", url.Values{"password": {password}, "next": {"/settings/password"}})
+	a = b.post("/prove", url.Values{"proof": {password}, "next": {"/settings/password"}})
 	if a.status != http.StatusSeeOther || a.location() != "/settings/password" || b.cookie() == before {
 		t.Errorf("proved: %d %s, new cookie %v", a.status, a.location(), b.cookie() != before)
 	}

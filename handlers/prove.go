@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -84,26 +85,26 @@ func (s *Server) showProve(c *fiber.Ctx, p *models.Person) error {
 	if se.row.Proven(proofLife - formTime) {
 		return c.Redirect(next, fiber.StatusSeeOther)
 	}
-	return s.proveForm(c, fiber.StatusOK, people.ProveParams{Email: p.User.Email, Next: next})
+	return s.proveForm(c, p, fiber.StatusOK, next, nil)
 }
 
-func (s *Server) proveForm(c *fiber.Ctx, status int, p people.ProveParams) error {
-	p.CSRF = s.csrf(c)
-	return s.bare(c, status, "Is it you?", func(whole layout.Page) templ.Component { return people.ProvePage(whole, p) }, people.Prove(p))
-}
-
-func (s *Server) provePassword(c *fiber.Ctx, p *models.Person) error {
-	form := people.ProveParams{Email: p.User.Email, Next: ownPath(c.FormValue("next"))}
-	err := p.CheckPassword(c.UserContext(), c.FormValue("password"), s.clientIP(c))
-	if e, ok := wrong(err); ok {
-		s.security(c, "proof refused")
-		form.Errors = e.Fields
-		return s.proveForm(c, fiber.StatusUnprocessableEntity, form)
+func (s *Server) proveForm(c *fiber.Ctx, p *models.Person, status int, next string, errors map[string]string) error {
+	ways, err := p.SignInWays(c.UserContext())
+	if err != nil {
+		return err
 	}
-	if err != nil && models.CodeOf(err) == models.Limited {
-		s.security(c, "proof throttled")
-		form.Errors = map[string]string{"password": classify(err).message}
-		return s.proveForm(c, fiber.StatusTooManyRequests, form)
+	params := people.ProveParams{CSRF: s.csrf(c), Email: p.User.Email, Password: ways.Password, Codes: ways.TOTP != nil || ways.RecoveryLeft > 0,
+		Next: next, Errors: errors}
+	return s.bare(c, status, "Is it you?", func(whole layout.Page) templ.Component { return people.ProvePage(whole, params) }, people.Prove(params))
+}
+
+func (s *Server) proveAgain(c *fiber.Ctx, p *models.Person) error {
+	next := ownPath(c.FormValue("next"))
+	how, err := p.ProveAgain(c.UserContext(), c.FormValue("proof"), s.clientIP(c))
+	if code := models.CodeOf(err); err != nil && (code == models.Invalid || code == models.Limited) {
+		s.security(c, "proof refused", slog.String("code", string(code)))
+		f := classify(err)
+		return s.proveForm(c, p, f.status, next, map[string]string{"proof": f.message})
 	}
 	if err != nil {
 		return err
@@ -112,8 +113,21 @@ func (s *Server) provePassword(c *fiber.Ctx, p *models.Person) error {
 	if err != nil {
 		return err
 	}
-	if err := s.prove(c, se, "password"); err != nil {
+	if err := s.prove(c, se, how); err != nil {
 		return err
 	}
-	return s.goTo(c, form.Next, "", "")
+	return s.goTo(c, next, "", "")
+}
+
+// lately reports whether who asks proved lately who they are. If not, it has
+// answered: the proof is asked for on a page of its own, which leads back.
+func (s *Server) lately(c *fiber.Ctx) (bool, error) {
+	se, err := s.session(c)
+	if err != nil {
+		return false, err
+	}
+	if se.row.Proven(proofLife) {
+		return true, nil
+	}
+	return false, s.askProof(c)
 }

@@ -21,6 +21,7 @@ type things struct {
 	draft, post, occurrence, delivery      uuid.UUID
 	account, fresh, medium, unused, helper uuid.UUID
 	device, notice, mail                   string
+	passkey, identity                      string
 }
 
 func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
@@ -33,6 +34,10 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	th.notice = w.value(`insert into notifications (organization_id, user_id, kind, title) values ($1, $2, 'delivery.failed', 'Not sent') returning id`,
 		ws.Organization.ID, ws.Member.ID)
 	th.mail = w.failedMail()
+	th.passkey, th.identity = uuid.NewString(), uuid.NewString()
+	w.sql(`insert into passkeys (id, user_id, credential, record, name) values ($1, $2, $3, '{}', 'Key')`, th.passkey, th.helper, []byte(th.passkey))
+	w.sql(`insert into identities (id, user_id, provider, issuer, subject) values ($1, $2, 'google', 'https://accounts.google.com', $3)`,
+		th.identity, ws.Member.ID, th.identity)
 	m, err := ws.AddMedia(ctx, "a.png", "", strings.NewReader(string(picture(8, 8))))
 	must(t, err)
 	th.medium = m.ID
@@ -96,28 +101,49 @@ var noToken = strings.Repeat("a", 43)
 const done, told = http.StatusSeeOther, http.StatusNoContent
 
 var knocks = map[string]knock{
-	"GET /":                        {path: at("/"), page: done, open: true},
-	"GET /sign-in":                 {path: at("/sign-in"), page: done, open: true},
-	"POST /sign-in":                {path: at("/sign-in"), form: fields("email", "nobody@example.com", "password", "x"), page: 422, open: true},
-	"GET /sign-up":                 {path: at("/sign-up"), page: done, open: true},
-	"POST /sign-up":                {path: at("/sign-up"), form: fields("email", "x"), page: 422, open: true},
-	"GET /sign-up/:token":          {path: at("/sign-up/" + noToken), page: 403, open: true},
-	"POST /sign-up/:token":         {path: at("/sign-up/" + noToken), page: 403, open: true},
-	"GET /setup/:token":            {path: at("/setup/" + noToken), page: 404, open: true},
-	"POST /setup/:token":           {path: at("/setup/" + noToken), page: 404, open: true},
-	"GET /forgot":                  {path: at("/forgot"), open: true},
-	"POST /forgot":                 {path: at("/forgot"), form: fields("email", "x"), page: 422, open: true},
-	"GET /reset/:token":            {path: at("/reset/" + noToken), page: 404, open: true},
-	"POST /reset/:token":           {path: at("/reset/" + noToken), page: 404, open: true},
-	"GET /email/confirm/:token":    {path: at("/email/confirm/" + noToken), page: 404, open: true},
-	"POST /email/confirm/:token":   {path: at("/email/confirm/" + noToken), page: 404, open: true},
-	"GET /email/undo/:token":       {path: at("/email/undo/" + noToken), page: 404, open: true},
-	"POST /email/undo/:token":      {path: at("/email/undo/" + noToken), page: 404, open: true},
-	"GET /prove":                   {path: at("/prove?next=/accounts"), page: done, open: true},
-	"POST /prove":                  {path: at("/prove"), form: fields("password", password), page: done, part: told, open: true},
-	"POST /sign-out":               {path: at("/sign-out"), page: done, part: told, open: true},
-	"GET /welcome":                 {path: at("/welcome"), open: true},
-	"POST /organizations/:id/open": {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
+	"GET /":                                {path: at("/"), page: done, open: true},
+	"GET /sign-in":                         {path: at("/sign-in"), page: done, open: true},
+	"POST /sign-in":                        {path: at("/sign-in"), form: fields("email", "nobody@example.com", "password", "x"), page: 422, open: true},
+	"GET /sign-up":                         {path: at("/sign-up"), page: done, open: true},
+	"POST /sign-up":                        {path: at("/sign-up"), form: fields("email", "x"), page: 422, open: true},
+	"GET /sign-up/:token":                  {path: at("/sign-up/" + noToken), page: 403, open: true},
+	"POST /sign-up/:token":                 {path: at("/sign-up/" + noToken), page: 403, open: true},
+	"GET /setup/:token":                    {path: at("/setup/" + noToken), page: 404, open: true},
+	"POST /setup/:token":                   {path: at("/setup/" + noToken), page: 404, open: true},
+	"GET /forgot":                          {path: at("/forgot"), open: true},
+	"POST /forgot":                         {path: at("/forgot"), form: fields("email", "x"), page: 422, open: true},
+	"GET /reset/:token":                    {path: at("/reset/" + noToken), page: 404, open: true},
+	"POST /reset/:token":                   {path: at("/reset/" + noToken), page: 404, open: true},
+	"GET /email/confirm/:token":            {path: at("/email/confirm/" + noToken), page: 404, open: true},
+	"POST /email/confirm/:token":           {path: at("/email/confirm/" + noToken), page: 404, open: true},
+	"GET /email/undo/:token":               {path: at("/email/undo/" + noToken), page: 404, open: true},
+	"POST /email/undo/:token":              {path: at("/email/undo/" + noToken), page: 404, open: true},
+	"GET /prove":                           {path: at("/prove?next=/accounts"), page: done, open: true},
+	"POST /prove":                          {path: at("/prove"), form: fields("proof", password), page: done, part: told, open: true},
+	"POST /sign-out":                       {path: at("/sign-out"), page: done, part: told, open: true},
+	"GET /welcome":                         {path: at("/welcome"), open: true},
+	"POST /organizations/:id/open":         {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
+	"GET /":                                {path: at("/"), page: done, open: true},
+	"GET /sign-in":                         {path: at("/sign-in"), page: done, open: true},
+	"POST /sign-in":                        {path: at("/sign-in"), form: fields("email", "nobody@example.com", "password", "x"), page: 422, open: true},
+	"GET /sign-in/factor":                  {path: at("/sign-in/factor"), page: done, open: true},
+	"POST /sign-in/factor":                 {path: at("/sign-in/factor"), form: fields("code", "123456"), page: 422, open: true},
+	"POST /sign-in/factor/options":         {path: at("/sign-in/factor/options"), page: 409, open: true}, // no passkeys for 127.0.0.1
+	"POST /sign-in/factor/passkey":         {path: at("/sign-in/factor/passkey"), page: 409, open: true},
+	"POST /sign-in/passkey/options":        {path: at("/sign-in/passkey/options"), page: 409, open: true},
+	"POST /sign-in/passkey":                {path: at("/sign-in/passkey"), page: 409, open: true},
+	"POST /sign-in/with/:provider":         {path: at("/sign-in/with/google"), page: done, open: true},
+	"GET /sign-in/with/:provider/callback": {path: at("/sign-in/with/google/callback?code=c&state=s"), page: 404, open: true},
+	"GET /sign-in/link":                    {path: at("/sign-in/link"), page: 422, open: true},
+	"POST /sign-in/link":                   {path: at("/sign-in/link"), page: 422, open: true},
+	"GET /sign-in/join":                    {path: at("/sign-in/join"), page: 422, open: true},
+	"POST /sign-in/join":                   {path: at("/sign-in/join"), page: 422, open: true},
+	"GET /second-factor":                   {path: at("/second-factor"), open: true},
+	"GET /sign-up":                         {path: at("/sign-up"), page: done, open: true},
+	"POST /sign-up":                        {path: at("/sign-up"), form: fields("email", "x"), page: 422, open: true},
+	"POST /sign-out":                       {path: at("/sign-out"), page: done, part: told, open: true},
+	"GET /welcome":                         {path: at("/welcome"), open: true},
+	"POST /organizations/:id/open":         {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
 
 	"GET /console":               {path: at("/console")}, // Ann looks after the installation, too
 	"GET /console/mail":          {path: at("/console/mail")},
@@ -179,10 +205,25 @@ var knocks = map[string]knock{
 	"GET /settings/profile": {path: at("/settings/profile"), open: true},
 	"POST /settings/profile": {path: at("/settings/profile"), page: done, part: told, open: true,
 		form: fields("name", "Owner", "zone", "Europe/Berlin", "theme", "dark", "week_start", "1")},
-	"GET /settings/email":                  {path: at("/settings/email"), open: true},
-	"POST /settings/email":                 {path: at("/settings/email"), form: fields("email", "x"), page: 422, open: true},
-	"GET /settings/password":               {path: at("/settings/password"), open: true},
-	"POST /settings/password":              {path: at("/settings/password"), form: fields("password", "short"), page: 422, open: true},
+	"GET /settings/email":                      {path: at("/settings/email"), open: true},
+	"POST /settings/email":                     {path: at("/settings/email"), form: fields("email", "x"), page: 422, open: true},
+	"GET /settings/password":                   {path: at("/settings/password"), open: true},
+	"POST /settings/password":                  {path: at("/settings/password"), form: fields("password", "short"), page: 422, open: true},
+	"GET /settings/security":                   {path: at("/settings/security"), open: true},
+	"GET /settings/security/totp":              {path: at("/settings/security/totp"), open: true},
+	"POST /settings/security/totp":             {path: at("/settings/security/totp"), form: fields("code", "x"), page: 422, open: true},
+	"POST /settings/security/totp/off":         {path: at("/settings/security/totp/off"), page: 404, open: true}, // it is not on
+	"POST /settings/security/recovery-codes":   {path: at("/settings/security/recovery-codes"), page: done, part: told, open: true},
+	"GET /settings/security/passkeys/new":      {path: at("/settings/security/passkeys/new"), open: true},
+	"POST /settings/security/passkeys/options": {path: at("/settings/security/passkeys/options"), page: 409, open: true},
+	"POST /settings/security/passkeys":         {path: at("/settings/security/passkeys"), form: fields("name", "Key"), page: 422, open: true},
+	"POST /settings/security/passkeys/:id/rename": {path: func(th *things) string { return "/settings/security/passkeys/" + th.passkey + "/rename" },
+		form: fields("name", "Mine"), page: 404}, // it is the helper's
+	"POST /settings/security/passkeys/:id/remove":   {path: func(th *things) string { return "/settings/security/passkeys/" + th.passkey + "/remove" }, page: 404},
+	"POST /settings/security/link/:provider":        {path: at("/settings/security/link/google"), page: 404, open: true},
+	"POST /settings/security/identities/:id/unlink": {path: func(th *things) string { return "/settings/security/identities/" + th.identity + "/unlink" }, page: done, part: told},
+	"POST /settings/organization/second-factor": {path: at("/settings/organization/second-factor"), form: fields("required", "off"),
+		page: done, part: told, open: true},
 	"GET /settings/devices":                {path: at("/settings/devices"), open: true},
 	"POST /settings/devices/:id/revoke":    {path: func(th *things) string { return "/settings/devices/" + th.device + "/revoke" }, page: done, part: told},
 	"POST /settings/devices/revoke-others": {path: at("/settings/devices/revoke-others"), page: done, part: told, open: true},

@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/allin-platform/allin/handlers/live"
+	"github.com/allin-platform/allin/internal/signin"
 	"github.com/allin-platform/allin/models"
 )
 
@@ -42,6 +43,8 @@ type Config struct {
 	Version string
 	// Tracer makes a span of each request; nil: none is made.
 	Tracer trace.Tracer
+	// Providers are where else people may sign in.
+	Providers []*signin.Provider
 	// Health is what /api/health and /readyz look at.
 	Health []Check
 }

@@ -45,6 +45,7 @@ func (s *Server) signInForm(c *fiber.Ctx, status int, p people.SignInParams) err
 		return err
 	}
 	p.SignUp = policy == models.SignUpOpen
+	p.Passkeys, p.Providers = s.install.HasPasskeys(), s.providerLinks()
 	return s.bare(c, status, "Sign in", func(whole layout.Page) templ.Component { return people.SignInPage(whole, p) }, people.SignIn(p))
 }
 
@@ -71,17 +72,44 @@ func (s *Server) signIn(c *fiber.Ctx) error {
 	if err := s.enterAs(c, who, "password"); err != nil {
 		return err
 	}
-	s.metrics.signIns.WithLabelValues("ok").Inc()
-	s.security(c, "signed in")
-	return s.goTo(c, p.Next, "", "")
+	return s.entered(c, "password", p.Next)
 }
 
-// enterAs lets somebody in who has proved who they are, by the means that how
-// names: "password", "sign-up", "reset". Every way in leads through here and
-// nowhere else, so that what is asked for beside a first proof is asked for
-// after each.
+// enterAs is what every proof of who somebody is leads through; how names it:
+// "password", "reset", "sign-up", "passkey", a provider's key. It begins the
+// session; or, where a second factor is to be asked, it returns an error that
+// leads there, and from there on to the path in the field "next".
 func (s *Server) enterAs(c *fiber.Ctx, p *models.Person, how string) error {
-	return s.signInAs(c, p, how)
+	next := ownPath(c.FormValue("next"))
+	if how == "sign-up" {
+		next = "/welcome"
+	}
+	return s.letIn(c, models.Entering{Person: p, How: how, Next: next})
+}
+
+// letIn begins the session of who needs no second factor, and asks it of
+// everybody else. A passkey is two proofs in one.
+func (s *Server) letIn(c *fiber.Ctx, e models.Entering) error {
+	has, err := e.Person.HasFactor(c.UserContext())
+	if err != nil {
+		return err
+	}
+	if has && e.How != "passkey" {
+		return s.askFactor(c, e)
+	}
+	if e.Identity != nil {
+		if err := e.Person.LinkIdentity(c.UserContext(), *e.Identity); err != nil {
+			return err
+		}
+	}
+	return s.signInAs(c, e.Person, e.How)
+}
+
+// entered tells of a sign-in that is done and goes on.
+func (s *Server) entered(c *fiber.Ctx, how, next string) error {
+	s.metrics.signIns.WithLabelValues("ok").Inc()
+	s.security(c, "signed in", slog.String("how", how))
+	return s.goTo(c, ownPath(next), "", "")
 }
 
 func (s *Server) signOut(c *fiber.Ctx, _ *models.Person) error {

@@ -370,3 +370,11 @@ func clip(s string) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+func readAll(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return string(text)
+}

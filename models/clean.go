@@ -31,6 +31,8 @@ func (in *Install) Clean(ctx context.Context) error {
 			{`delete from known_devices where seen_at < now() - $1::interval`, []any{keepDevices}},
 			{`delete from links where expires_at < now() - interval '1 day'`, nil},
 			{`delete from connect_states where expires_at < now()`, nil},
+			{`delete from challenges where expires_at < now()`, nil},
+			{`delete from totp_secrets where confirmed_at is null and created_at < now() - interval '1 day'`, nil},
 			{`delete from throttles where resets_at < now()`, nil},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},
 			{`delete from mails where created_at < now() - $1::interval and next_at is null`, []any{keepMails}},

@@ -13,14 +13,15 @@ type Code string
 
 // The classes of errors.
 const (
-	Invalid         Code = "invalid"         // what was given is wrong; Fields say where
-	NotFound        Code = "not_found"       // no such thing, or not for this person
-	Conflict        Code = "conflict"        // it has changed meanwhile, or its state forbids the act
-	Forbidden       Code = "forbidden"       // the person's role does not allow it
-	Unauthenticated Code = "unauthenticated" // nobody is signed in
-	Limited         Code = "limited"         // too often
-	Upstream        Code = "upstream"        // a network or another server failed
-	Internal        Code = "internal"        // a fault of ours
+	Invalid         Code = "invalid"              // what was given is wrong; Fields say where
+	NotFound        Code = "not_found"            // no such thing, or not for this person
+	Conflict        Code = "conflict"             // it has changed meanwhile, or its state forbids the act
+	Forbidden       Code = "forbidden"            // the person's role does not allow it
+	Unauthenticated Code = "unauthenticated"      // nobody is signed in
+	FactorNeeded    Code = "second_factor_needed" // the organization is open to people with a second factor only
+	Limited         Code = "limited"              // too often
+	Upstream        Code = "upstream"             // a network or another server failed
+	Internal        Code = "internal"             // a fault of ours
 )
 
 // Error is a failure that people are told about. Message and Fields are

@@ -73,7 +73,7 @@ type Listening struct {
 }
 
 // StillListening tells, one by one, whether the session has not ended and its
-// person is still a member there. It does not count as use of the session.
+// person is still a member there whom the organization lets in. It does not count as use of the session.
 func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool, error) {
 	sessions, organizations := make([][]byte, len(list)), make([]uuid.UUID, len(list))
 	for i, l := range list {
@@ -88,7 +88,8 @@ func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool
 		rows, err := tx.Query(ctx, `
 			select l.i from unnest($1::bytea[], $2::uuid[], $4::boolean[]) with ordinality as l(session, organization, fresh, i)
 			join sessions s on s.id = l.session and s.expires_at > now() and (l.fresh or s.seen_at > now() - $3::interval)
-			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization`,
+			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization
+			join organizations o on o.id = m.organization_id and (not o.second_factor_required or `+hasFactor("m.user_id")+`)`,
 			sessions, organizations, in.set.SessionIdle, fresh)
 		if err != nil {
 			return err

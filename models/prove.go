@@ -36,6 +36,27 @@ func (p *Person) CheckPassword(ctx context.Context, password, ip string) error {
 	return in.unthrottle(ctx, signInKey(p.User.Email))
 }
 
+// ProveAgain takes the person's password, or a code where they have none, as
+// a proof of who they are, and returns by which of the two it was.
+func (p *Person) ProveAgain(ctx context.Context, secret, ip string) (how string, err error) {
+	ways, err := p.SignInWays(ctx)
+	if err != nil {
+		return "", err
+	}
+	if ways.Password {
+		return "password", p.CheckPassword(ctx, secret, ip)
+	}
+	in := p.store.Install("a proof of who somebody is")
+	if err := in.throttleFactor(ctx, p.User.ID); err != nil {
+		return "", err
+	}
+	err = in.system(ctx, func(tx pgx.Tx) error { return in.useCode(ctx, tx, p.User, secret) })
+	if CodeOf(err) == Invalid {
+		return "", invalid("proof", "This code is wrong or was used already. Wait for the next one and type that.")
+	}
+	return "code", err
+}
+
 // Prove notes that the session's person has just proved who they are, by the
 // means that how names: "password", "totp". The session gets another token.
 func (in *Install) Prove(ctx context.Context, s *Session, how string) error {

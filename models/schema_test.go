@@ -158,6 +158,11 @@ func fill(t *testing.T, dsn string) {
 		insert into settings (name, sealed) values ('s', '');
 		insert into notification_choices (user_id, kind, reach) values ('00000000-0000-0000-0000-0000000000b1', 'delivery.failed', 'off');
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
+		insert into totp_secrets (user_id, sealed) values ('00000000-0000-0000-0000-0000000000b1', '');
+		insert into recovery_codes (user_id, hash) values ('00000000-0000-0000-0000-0000000000b1', 'h');
+		insert into passkeys (id, user_id, credential, record, name) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', 'c', '{}', 'k');
+		insert into identities (id, user_id, provider, issuer, subject) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', 'p', 'i', 's');
+		insert into challenges (id, kind, browser, sealed, expires_at) values ('c', 'factor', '', '', now());
 		insert into rate_gates (scope, open_at) values ('s', now());
 		insert into social_accounts (id, network, remote_id, handle) values ('00000000-0000-0000-0000-0000000000c1', 'x', '1', 'a');
 		insert into account_tokens (account_id, sealed) values ('00000000-0000-0000-0000-0000000000c1', '');

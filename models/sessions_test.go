@@ -75,8 +75,8 @@ func (w *world) rest(s *models.Session, d time.Duration) {
 
 func (w *world) sql(statement string) { w.t.Helper(); super(w.t, w.dsn, statement) }
 
-// somebody is the owner of a new organization, as they sign in.
-func (w *world) somebody(name string) *models.Person {
+// founder is the owner of a new organization, as they sign in.
+func (w *world) founder(name string) *models.Person {
 	w.t.Helper()
 	return w.person(w.organization(name))
 }
@@ -155,7 +155,7 @@ func TestSessions(t *testing.T) {
 			}
 		},
 		"stands in the list of devices": func(t *testing.T, w *world, ann *models.Person, s *models.Session) {
-			other, bob := w.session(ann), w.session(w.somebody("Bob"))
+			other, bob := w.session(ann), w.session(w.founder("Bob"))
 			w.rest(other, time.Hour)
 			list, err := ann.Devices(t.Context(), s.Token)
 			if err != nil || len(list) != 2 || !list[0].Current || list[1].Current {
@@ -245,7 +245,7 @@ func TestSessions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBoth(t, func(t *testing.T, w *world) {
-				ann := w.somebody("Ann")
+				ann := w.founder("Ann")
 				test(t, w, ann, w.session(ann))
 			})
 		})
@@ -258,7 +258,7 @@ func TestR25SessionsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	w := newWorldWith(t, server.URL())
-	ann := w.somebody("Ann")
+	ann := w.founder("Ann")
 	s, ended := w.session(ann), w.session(ann)
 	if err := w.Install("test").EndSession(t.Context(), ended.Token); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
@@ -27,8 +28,9 @@ type Store struct {
 	log      *slog.Logger
 	set      Settings
 	origin   string
-	mail     mail.Settings // of the environment
-	live     *liveSessions // nil: sessions live in the database alone
+	mail     mail.Settings      // of the environment
+	live     *liveSessions      // nil: sessions live in the database alone
+	party    *webauthn.WebAuthn // for passkeys; nil where the origin allows none
 
 	passwords *hashing
 }
@@ -80,7 +82,7 @@ type Config struct {
 // New returns a Store.
 func New(c Config) *Store {
 	s := &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, mail: c.Mail, passwords: newHashing()}
+		origin: c.Origin, mail: c.Mail, party: newParty(c.Origin), passwords: newHashing()}
 	if c.Redis != nil {
 		s.live = &liveSessions{client: c.Redis, idle: s.set.SessionIdle, now: c.Now, log: c.Log}
 	}

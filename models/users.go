@@ -84,7 +84,7 @@ func (in *Install) SignIn(ctx context.Context, email, password, ip string) (*Per
 	if err != nil {
 		return nil, err
 	}
-	if !ok || row.ID == uuid.Nil {
+	if !ok || row.ID == uuid.Nil || row.PasswordHash == "" {
 		return nil, errSignIn
 	}
 	if row.SuspendedAt != nil {
@@ -123,10 +123,11 @@ func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 // there is nothing to be found.
 func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Workspace, error) {
 	w := &Workspace{store: p.store, Member: p.User}
+	locked := false
 	b := &pgx.Batch{}
-	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role from memberships m
+	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role, o.second_factor_required and not `+hasFactor("m.user_id")+` from memberships m
 		join organizations o on o.id = m.organization_id where o.id = $1`, organization).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role)
+		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role, &locked)
 	})
 	err := p.store.db.Send(ctx, p.scope(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -134,6 +135,9 @@ func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Worksp
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open workspace: %w", err)
+	}
+	if locked {
+		return nil, factorNeeded(w.Organization.Name)
 	}
 	return w, nil
 }

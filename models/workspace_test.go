@@ -297,6 +297,8 @@ func TestRoles(t *testing.T) {
 		"DescribeMedium":    {models.ManageMedia, func(ws *models.Workspace) error { return ws.DescribeMedium(ctx, uuid.New(), "x") }},
 		"DeleteMedium":      {models.ManageMedia, func(ws *models.Workspace) error { return ws.DeleteMedium(ctx, uuid.New()) }},
 		"Notifications":     {models.ReadNotification, func(ws *models.Workspace) error { return second2(ws.Notifications(ctx, 5)) }},
+		"FactorRequired":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.FactorRequired(ctx)) }},
+		"RequireFactor":     {models.ManageOrganization, func(ws *models.Workspace) error { return ws.RequireFactor(ctx, false) }},
 		"ReadNotifications": {models.ReadNotification, func(ws *models.Workspace) error { return ws.ReadNotifications(ctx) }},
 	}
 	checkAllMethodsListed(t, calls)

@@ -21,6 +21,7 @@ import (
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/pg"
 	"github.com/allin-platform/allin/internal/seal"
+	"github.com/allin-platform/allin/internal/signin"
 	"github.com/allin-platform/allin/internal/tracing"
 	"github.com/allin-platform/allin/jobs"
 	"github.com/allin-platform/allin/migrations"
@@ -150,6 +151,22 @@ func cards(r *linkcard.Reader) func(context.Context, string) (bluesky.Card, erro
 		return bluesky.Card{Title: c.Title, Description: c.Description, Thumb: c.Picture, ThumbType: c.PictureType}, err
 	}
 }
+
+// providers are where people may sign in besides here.
+func (p *program) providers() []*signin.Provider {
+	c := p.config
+	guard := egress.New(egress.Options{PrivateHosts: c.PrivateHosts})
+	return signin.Providers(signin.Config{
+		Google: signin.App{ID: c.GoogleClientID, Secret: c.GoogleClientSecret.Reveal()},
+		GitHub: signin.App{ID: c.GitHubClientID, Secret: c.GitHubClientSecret.Reveal()},
+		OIDC:   signin.App{ID: c.OIDCClientID, Secret: c.OIDCClientSecret.Reveal()},
+		Issuer: c.OIDCIssuer, Name: c.OIDCName, Origin: c.Origin,
+		HTTP: guard.API(providerTimeout), Now: time.Now,
+	})
+}
+
+// providerTimeout bounds a call to a provider while somebody waits.
+const providerTimeout = 10 * time.Second
 
 func (p *program) keys() (*seal.Box, error) {
 	if p.config.SecretKey != "" {

@@ -57,6 +57,7 @@ func serve(ctx context.Context, p *program) error {
 		SandboxURL:     sandboxURL(p.config),
 		Version:        version,
 		Tracer:         in.tracing.Tracer(),
+		Providers:      in.providers(),
 		Health:         in.checks(),
 	})
 	if err != nil {

@@ -68,11 +68,19 @@ type Config struct {
 	XAPI          string // base address, "" means X itself
 	XAuthorize    string // address, "" means X itself
 
-	MailFrom      string // "AllIN <post@allin.example>", or ""
-	SMTPURL       Secret // as mail.ParseSMTP reads it, or ""
-	MailgunDomain string
-	MailgunKey    Secret
-	MailgunAPI    string // base address
+	MailFrom           string // "AllIN <post@allin.example>", or ""
+	SMTPURL            Secret // as mail.ParseSMTP reads it, or ""
+	MailgunDomain      string
+	MailgunKey         Secret
+	MailgunAPI         string // base address
+	GoogleClientID     string
+	GoogleClientSecret Secret
+	GitHubClientID     string
+	GitHubClientSecret Secret
+	OIDCIssuer         string // address as the provider writes it, or ""
+	OIDCName           string
+	OIDCClientID       string
+	OIDCClientSecret   Secret
 
 	MetricsListen string // host:port, or ""
 	TraceEndpoint string // base address of a collector, or ""
@@ -182,6 +190,9 @@ func (c *Config) complete(given map[string]string) []error {
 	}
 	if c.Demo && !c.Sandbox {
 		bad = append(bad, errors.New("ALLIN_DEMO is on and ALLIN_SANDBOX is off: the demo's accounts live on the sandbox, so switch both on, or the demo off"))
+	}
+	if (c.OIDCIssuer == "") != (c.OIDCClientID == "") {
+		bad = append(bad, errors.New("ALLIN_OIDC_ISSUER and ALLIN_OIDC_CLIENT_ID belong together: set both, or neither"))
 	}
 	if c.MigrateURL == "" {
 		c.MigrateURL = c.DatabaseURL

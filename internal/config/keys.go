@@ -95,6 +95,14 @@ var table = []Key{
 	secret("ALLIN_MAILGUN_KEY", "Mailgun's key for sending.", anything, func(c *Config) *Secret { return &c.MailgunKey }),
 	text("ALLIN_MAILGUN_API", "https://api.mailgun.net", "Base address of Mailgun's API; https://api.eu.mailgun.net for domains in its European region.",
 		base, func(c *Config) *string { return &c.MailgunAPI }),
+	text("ALLIN_GOOGLE_CLIENT_ID", "", "Client id of your app at Google: with it people can sign in with Google.", anything, func(c *Config) *string { return &c.GoogleClientID }),
+	secret("ALLIN_GOOGLE_CLIENT_SECRET", "Client secret of your app at Google.", anything, func(c *Config) *Secret { return &c.GoogleClientSecret }),
+	text("ALLIN_GITHUB_CLIENT_ID", "", "Client id of your OAuth app at GitHub: with it people can sign in with GitHub.", anything, func(c *Config) *string { return &c.GitHubClientID }),
+	secret("ALLIN_GITHUB_CLIENT_SECRET", "Client secret of your OAuth app at GitHub.", anything, func(c *Config) *Secret { return &c.GitHubClientSecret }),
+	text("ALLIN_OIDC_ISSUER", "", "Issuer of an OpenID Connect provider with which people can sign in, such as https://login.example.", issuer, func(c *Config) *string { return &c.OIDCIssuer }),
+	text("ALLIN_OIDC_NAME", "OpenID Connect", "Name of that provider, as it stands on the button.", anything, func(c *Config) *string { return &c.OIDCName }),
+	text("ALLIN_OIDC_CLIENT_ID", "", "Client id of AllIN at that provider.", anything, func(c *Config) *string { return &c.OIDCClientID }),
+	secret("ALLIN_OIDC_CLIENT_SECRET", "Client secret of AllIN at that provider; none for a public client.", anything, func(c *Config) *Secret { return &c.OIDCClientSecret }),
 
 	{Name: "ALLIN_LOG_LEVEL", Default: "info", Doc: "Least level that is logged: debug, info, warn or error.",
 		set: setLevel, show: func(c *Config) string { return strings.ToLower(c.LogLevel.String()) }},
@@ -263,6 +271,13 @@ func base(v string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
+// issuer checks an OpenID Connect issuer and leaves it as it is: it is compared
+// letter by letter with what the provider calls itself, slash at the end and all.
+func issuer(v string) (string, error) {
+	_, err := base(v)
+	return v, err
+}
+
 // database checks that v is written as a PostgreSQL address: a URL or
 // "host=… user=…". Its error does not repeat the password in it.
 func database(v string) (string, error) {
@@ -361,7 +376,7 @@ func join[T fmt.Stringer](list []T) string {
 
 // known are variables that tests and the build read, so that no warning calls
 // them mistakes.
-var known = []string{"ALLIN_NO_SKIP", "ALLIN_SPECS", "ALLIN_PDS", "ALLIN_MAILDEV", "ALLIN_CACHE", "ALLIN_FAILPOINT"}
+var known = []string{"ALLIN_NO_SKIP", "ALLIN_SPECS", "ALLIN_PDS", "ALLIN_MAILDEV", "ALLIN_OIDC_PROVIDER", "ALLIN_CACHE", "ALLIN_FAILPOINT"}
 
 // Warnings names each ALLIN_ variable in environ ("NAME=value") that means
 // nothing to this version, with the key that was probably meant.

@@ -3,6 +3,11 @@
 package people
 
 import (
+	"net/url"
+	"strings"
+
+	"github.com/a-h/templ"
+
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/views/accounts"
 )
@@ -13,6 +18,95 @@ type SignInParams struct {
 	Next   string            // path to go on to
 	SignUp bool              // anybody may sign up here
 	Errors map[string]string // by field: email, password
+
+	Message   string // what went wrong with a passkey or a provider
+	Passkeys  bool   // one can sign in with one
+	Providers []Provider
+}
+
+// Provider is where else people may sign in.
+type Provider struct{ Key, Name string }
+
+// FactorParams is what is asked of somebody who has shown their first proof.
+type FactorParams struct {
+	Email    string // whose account it is
+	TOTP     bool   // an authenticator app is set up
+	Recovery bool   // there are recovery codes left
+	Passkeys bool
+	Errors   map[string]string // by field: code, passkey
+}
+
+// AwayParams is the page between ours and a provider's.
+type AwayParams struct{ Name, Host, Address string }
+
+// LinkParams asks for the password of the account that an identity may belong to.
+type LinkParams struct {
+	Provider, Email string
+	Errors          map[string]string // by field: password
+}
+
+// JoinParams is what a new account needs that no provider tells.
+type JoinParams struct {
+	Provider, Email, Name, Organization, Zone string
+	Errors                                    map[string]string // by field: name, organization, zone, email
+}
+
+// ProveParams asks somebody who is signed in who they are.
+type ProveParams struct {
+	CSRF, Email, Next string
+	Password          bool // they have one
+	Codes             bool // they have codes, of an app or for recovery
+	Errors            map[string]string
+}
+
+// TOTPParams is what an authenticator app has to be told.
+type TOTPParams struct {
+	CSRF, Secret string
+	Picture      string // the QR code, as the address of an image
+	Next         string
+	Errors       map[string]string // by field: code
+}
+
+// groups writes the secret in groups of four, as it is easily typed.
+func (p TOTPParams) groups() string {
+	var b strings.Builder
+	for i, r := range p.Secret {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// CodesParams are recovery codes, which are shown this once.
+type CodesParams struct {
+	Codes []string
+	News  string // what was done
+	Next  string // where to go on to
+	Host  string // what the codes are for
+}
+
+// file is the codes as the address of a text file.
+func (p CodesParams) file() templ.SafeURL {
+	text := "Recovery codes for AllIN at " + p.Host + "\nEach opens the account once.\n\n" + strings.Join(p.Codes, "\n") + "\n"
+	return templ.SafeURL("data:text/plain;charset=utf-8," + url.PathEscape(text))
+}
+
+// PasskeyParams is a passkey about to be made.
+type PasskeyParams struct {
+	CSRF, Name, Next string
+	Possible         bool              // the installation's address allows passkeys
+	Errors           map[string]string // by field: name, passkey
+}
+
+// NeededParams says why an organization is closed to somebody.
+type NeededParams struct {
+	CSRF          string
+	Organizations []string            // that ask for a second factor
+	Others        []models.Membership // that do not
+	Passkeys      bool
+	Next          string
 }
 
 // AskParams is a form that asks for an address alone.
@@ -44,12 +138,6 @@ type FinishParams struct {
 type NewPasswordParams struct {
 	Action, Email string
 	Errors        map[string]string // by field: password
-}
-
-// ProveParams is the form that asks who somebody is.
-type ProveParams struct {
-	CSRF, Email, Next string
-	Errors            map[string]string // by field: password
 }
 
 // WelcomeParams is how far the first run has come.
@@ -84,4 +172,56 @@ func (p UnsubscribeParams) what() string {
 		return "notifications"
 	}
 	return "this: " + p.Kind
+}
+
+func (p FactorParams) codeLabel() string {
+	if p.TOTP {
+		return "Code"
+	}
+	return "Recovery code"
+}
+
+func (p FactorParams) codeHelp() string {
+	if p.TOTP {
+		return "From your authenticator app, or one of your recovery codes."
+	}
+	return "One of the codes that you kept when you made your passkey."
+}
+
+func (p FactorParams) codeVariant() string {
+	if p.TOTP || !p.Passkeys {
+		return "primary"
+	}
+	return "secondary"
+}
+
+// codeField takes digits and recovery codes; phones show their keys for digits
+// only where nothing else is typed.
+func codeField(focus bool) templ.Attributes {
+	return templ.Attributes{"autocapitalize": "none", "spellcheck": "false", "maxlength": "40", "autofocus": focus}
+}
+
+var digits = templ.Attributes{"inputmode": "numeric", "maxlength": "7", "autofocus": true}
+
+// who says which organizations ask for it.
+func (p NeededParams) who() string {
+	switch n := len(p.Organizations); n {
+	case 0:
+		return "Some organizations are open"
+	case 1:
+		return p.Organizations[0] + " is open"
+	default:
+		return strings.Join(p.Organizations[:n-1], ", ") + " and " + p.Organizations[n-1] + " are open"
+	}
+}
+
+// to leads to where a factor is set up, and from there to where the person wanted to go.
+func (p NeededParams) to(path string) string { return path + "?next=" + url.QueryEscape(p.Next) }
+
+// username is the field's hint to browsers what may be filled in.
+func (p SignInParams) username() string {
+	if p.Passkeys {
+		return "username webauthn"
+	}
+	return "username"
 }

@@ -68,7 +68,7 @@ func (p PeopleParams) roles() []ui.Choice {
 }
 
 func tabs(current string) []ui.TabParams {
-	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Notifications", Href: "/settings/notifications"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"}}
+	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Sign-in", Href: "/settings/security"}, {Text: "Notifications", Href: "/settings/notifications"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"}}
 	for i := range list {
 		list[i].Current = list[i].Text == current
 	}
@@ -127,4 +127,12 @@ func at(t time.Time, zone, form string) string {
 		t = t.In(loc)
 	}
 	return t.Format(form)
+}
+
+// lastUsed says when something was used, if ever.
+func lastUsed(t *time.Time, zone string) string {
+	if t == nil {
+		return "not used yet"
+	}
+	return "last used " + at(*t, zone, "2 Jan 2006, 15:04")
 }

@@ -12,6 +12,8 @@ import "./keys.js";
 import "./forms.js";
 import "./tabs.js";
 import "./zones.js";
+import "./passkeys.js";
+import "./keep.js";
 import "./live.js";
 import "./clock.js";
 import "./drag.js";

@@ -1,0 +1,16 @@
+package models
+
+import "time"
+
+// FactorChanged tells a person that how they sign in has changed.
+type FactorChanged struct {
+	Name     string    // the person's
+	What     string    // "totp", "passkey", "recovery codes" or "identity"
+	Which    string    // the passkey's name or the provider's; "" otherwise
+	On       bool      // it was added; otherwise taken away
+	At       time.Time // when
+	Security string    // address of the page where it can be looked at
+}
+
+// Kind is "factor-changed".
+func (FactorChanged) Kind() string { return "factor-changed" }
