@@ -101,6 +101,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) {
 		text(c, f.message)
 	case wantsPart(c):
 		s.failPart(c, f)
+	case errors.Is(err, errNoOrganization) && c.Method() == fiber.MethodGet:
+		c.Set(fiber.HeaderLocation, "/organizations/new")
+		c.Status(fiber.StatusSeeOther)
 	case f.status == 401 && c.Method() == fiber.MethodGet:
 		c.Set(fiber.HeaderLocation, "/sign-in?next="+url.QueryEscape(comeBack(c)))
 		c.Status(fiber.StatusSeeOther)
@@ -114,7 +117,7 @@ func (s *Server) note(c *fiber.Ctx, f failure, err error) {
 	if f.status >= 500 {
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", c.Path()),
+	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", loggedPath(c)),
 		slog.Int("status", f.status), slog.Any("error", err)}
 	var p *panicked
 	if errors.As(err, &p) {

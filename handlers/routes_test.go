@@ -20,6 +20,7 @@ type things struct {
 	draft, post, occurrence, delivery      uuid.UUID
 	account, fresh, medium, unused, helper uuid.UUID
 	device                                 string
+	teams                                  *teamThings // made when the first route asks for them
 }
 
 func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
@@ -82,6 +83,24 @@ var knocks = map[string]knock{
 	"GET /welcome":                 {path: at("/welcome"), open: true},
 	"POST /organizations/:id/open": {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
 
+	"GET /organizations/new": {path: at("/organizations/new"), open: true},
+	"POST /organizations":    {path: at("/organizations"), form: fields("organization", "", "zone", "UTC"), page: 422, open: true},
+	"GET /organizations/:id/logo/:picture": {path: func(th *things) string {
+		return "/organizations/" + th.ws.Organization.ID.String() + "/logo/" + th.team().logo.String()
+	}},
+	"GET /people/:id/picture/:picture": {path: func(th *things) string {
+		return "/people/" + th.ws.Member.ID.String() + "/picture/" + th.team().picture.String()
+	}},
+	"GET /invitations": {path: at("/invitations"), open: true},
+	// Nobody here is invited by name; TestOwnInvitations is.
+	"POST /invitations/:id/accept-own":  {path: at("/invitations/" + uuid.NewString() + "/accept-own"), page: 404},
+	"POST /invitations/:id/decline-own": {path: at("/invitations/" + uuid.NewString() + "/decline-own"), page: 404},
+	// Whoever has the link may look; it is for another address than Ann's and Bob's.
+	"GET /invitations/:token":          {path: func(th *things) string { return "/invitations/" + th.team().token }, open: true},
+	"POST /invitations/:token/accept":  {path: func(th *things) string { return "/invitations/" + th.team().token + "/accept" }, page: 422, open: true},
+	"POST /invitations/:token/sign-up": {path: func(th *things) string { return "/invitations/" + th.team().token + "/sign-up" }, page: done, part: told, open: true},
+	"POST /invitations/:token/decline": {path: at("/invitations/" + strings.Repeat("s", 43) + "/decline"), page: 404},
+
 	"GET /console": {path: at("/console")}, // Ann looks after the installation, too
 
 	"GET /calendar":     {path: func(th *things) string { return "/calendar?date=" + in(3) }, open: true},
@@ -131,12 +150,39 @@ var knocks = map[string]knock{
 	"GET /settings/profile": {path: at("/settings/profile"), open: true},
 	"POST /settings/profile": {path: at("/settings/profile"), page: done, part: told, open: true,
 		form: fields("name", "Owner", "zone", "Europe/Berlin", "theme", "dark", "week_start", "1")},
-	"GET /settings/devices":                {path: at("/settings/devices"), open: true},
-	"POST /settings/devices/:id/revoke":    {path: func(th *things) string { return "/settings/devices/" + th.device + "/revoke" }, page: done, part: told},
-	"POST /settings/devices/revoke-others": {path: at("/settings/devices/revoke-others"), page: done, part: told, open: true},
-	"GET /settings/people":                 {path: at("/settings/people"), open: true},
-	"POST /settings/people/:id/role":       {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
-	"POST /settings/people/:id/remove":     {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
+	"POST /settings/profile/picture":        {path: at("/settings/profile/picture"), page: 422, open: true},
+	"POST /settings/profile/picture/remove": {path: at("/settings/profile/picture/remove"), page: done, part: told, open: true},
+	"GET /settings/devices":                 {path: at("/settings/devices"), open: true},
+	"POST /settings/devices/:id/revoke":     {path: func(th *things) string { return "/settings/devices/" + th.device + "/revoke" }, page: done, part: told},
+	"POST /settings/devices/revoke-others":  {path: at("/settings/devices/revoke-others"), page: done, part: told, open: true},
+	"GET /settings/people":                  {path: at("/settings/people"), open: true},
+	"POST /settings/people/:id/role":        {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
+	"POST /settings/people/:id/remove":      {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
+
+	"POST /settings/people/leave":    {path: at("/settings/people/leave"), page: 409, open: true}, // both are the last owner
+	"GET /settings/people/ownership": {path: func(th *things) string { return "/settings/people/ownership?to=" + th.helper.String() }},
+	"POST /settings/people/ownership": {path: at("/settings/people/ownership"), page: 404,
+		form: func(th *things) url.Values { return url.Values{"to": {th.device}} }},
+	"POST /settings/people/invitations": {path: at("/settings/people/invitations"), form: fields("emails", "x", "role", "VIEWER", "days", "7"), page: 422, open: true},
+	"POST /settings/people/invitations/:id/resend": {path: func(th *things) string {
+		return "/settings/people/invitations/" + th.team().invitation.String() + "/resend"
+	},
+		page: done, part: told},
+	"POST /settings/people/invitations/:id/revoke": {path: func(th *things) string {
+		return "/settings/people/invitations/" + th.team().invitation.String() + "/revoke"
+	},
+		page: done, part: told},
+	"GET /settings/organization":              {path: at("/settings/organization"), open: true},
+	"POST /settings/organization":             {path: at("/settings/organization"), form: fields("organization", "Org"), page: done, part: told, open: true},
+	"POST /settings/organization/defaults":    {path: at("/settings/organization/defaults"), form: fields("zone", "Mars/Base", "week_start", "1", "posting_time", "10:00"), page: 422, open: true},
+	"POST /settings/organization/logo":        {path: at("/settings/organization/logo"), page: 422, open: true},
+	"POST /settings/organization/logo/remove": {path: at("/settings/organization/logo/remove"), page: done, part: told, open: true},
+	"GET /settings/billing":                   {path: at("/settings/billing"), open: true},
+	"GET /settings/billing/usage.csv":         {path: at("/settings/billing/usage.csv"), open: true},
+	"POST /settings/billing/invoice":          {path: at("/settings/billing/invoice"), form: fields("email", "x"), page: 422, open: true},
+	"GET /settings/audit":                     {path: at("/settings/audit"), open: true},
+	"GET /settings/audit/export.csv":          {path: at("/settings/audit/export.csv"), open: true},
+	"GET /settings/audit/export.jsonl":        {path: at("/settings/audit/export.jsonl"), open: true},
 
 	"GET /live":       {path: at("/live"), page: 426, open: true},
 	"GET /static/*":   {path: at("/static/favicon.svg"), open: true},
@@ -268,7 +314,7 @@ func (b *browser) stay(email string) {
 func (w *world) state(ws *models.Workspace) string {
 	var b strings.Builder
 	for _, table := range []string{"memberships", "social_accounts", "account_tokens", "connect_states", "media", "posts", "post_targets",
-		"post_media", "scheduled_posts", "deliveries", "attempts", "notifications"} {
+		"post_media", "scheduled_posts", "deliveries", "attempts", "notifications", "invitations", "invoice_details"} {
 		b.WriteString(w.value(`select coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from `+table+` t where organization_id = $1`, ws.Organization.ID))
 	}
 	return b.String()

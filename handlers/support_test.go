@@ -45,6 +45,7 @@ type world struct {
 	base    string // of the web server
 	log     *logged
 	super   *pgx.Conn // bound by no policy
+	box     *seal.Box
 }
 
 // logged keeps what was logged.
@@ -82,6 +83,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	must(t, err)
 	box, err := seal.Parse(keys)
 	must(t, err)
+	w.box = box
 	files, err := media.Open(t.TempDir())
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

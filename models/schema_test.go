@@ -154,6 +154,8 @@ func fill(t *testing.T, dsn string) {
 		insert into audit (chain, seq, id, actor_kind, act, hash) values ('00000000-0000-0000-0000-0000000000a1', 1, '00000000-0000-0000-0000-000000000021', 'system', 'a', '');
 		insert into audit_traces (audit_id, chain) values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-0000000000a1');
 		insert into settings (name, sealed) values ('s', '');
+		insert into invitations (id, token_hash, email, role, days, expires_at) values (gen_random_uuid(), 't', 'b@example.com', 'EDITOR', 7, now());
+		insert into invoice_details (company) values ('A');
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
 		insert into rate_gates (scope, open_at) values ('s', now());
 		insert into social_accounts (id, network, remote_id, handle) values ('00000000-0000-0000-0000-0000000000c1', 'x', '1', 'a');

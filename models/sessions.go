@@ -55,6 +55,7 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 		Email, Name, TimeZone, Theme *string
 		WeekStart                    *int
 		Platform                     *PlatformRole
+		Picture                      uuid.UUID
 	}
 	b := &pgx.Batch{}
 	b.Queue(`
@@ -62,11 +63,12 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 			update sessions set seen_at = now() where id = $1 and expires_at > now() and seen_at > now() - $2::interval
 				and seen_at < now() - interval '1 minute'
 		)
-		select s.data, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start, u.platform_role
+		select s.data, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start, u.platform_role,
+			coalesce(u.picture_id, '00000000-0000-0000-0000-000000000000')
 		from sessions s left join users u on u.id = s.user_id
 		where s.id = $1 and u.suspended_at is null and s.expires_at > now() and s.seen_at > now() - $2::interval`, tokenHash(token), in.set.SessionIdle).
 		QueryRow(func(row pgx.Row) error {
-			return row.Scan(&s.Data, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart, &user.Platform)
+			return row.Scan(&s.Data, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart, &user.Platform, &user.Picture)
 		})
 	err := in.db.Send(ctx, tenant.System(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -77,7 +79,7 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 	}
 	if user.ID != nil {
 		s.Person = &Person{store: in.Store, User: User{ID: *user.ID, Email: *user.Email, Name: *user.Name,
-			TimeZone: *user.TimeZone, Theme: *user.Theme, WeekStart: time.Weekday(*user.WeekStart), Platform: *user.Platform}}
+			TimeZone: *user.TimeZone, Theme: *user.Theme, WeekStart: time.Weekday(*user.WeekStart), Platform: *user.Platform, Picture: user.Picture}}
 	}
 	return s, nil
 }

@@ -26,13 +26,18 @@ type userRow struct {
 	WeekStart    int
 	Theme        string
 	PlatformRole PlatformRole
+	PictureID    *uuid.UUID
 }
 
 func (userRow) TableName() string { return "users" }
 
 func (r userRow) user() User {
-	return User{ID: r.ID, Email: r.Email, Name: r.Name, TimeZone: r.TimeZone, WeekStart: time.Weekday(r.WeekStart), Theme: r.Theme,
+	u := User{ID: r.ID, Email: r.Email, Name: r.Name, TimeZone: r.TimeZone, WeekStart: time.Weekday(r.WeekStart), Theme: r.Theme,
 		Platform: r.PlatformRole}
+	if r.PictureID != nil {
+		u.Picture = *r.PictureID
+	}
+	return u
 }
 
 type organizationRow struct {
@@ -219,7 +224,7 @@ func plural(n int, unit string) string {
 func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 	var list []Membership
 	b := &pgx.Batch{}
-	b.Queue(`select o.id, o.name, m.role, o.demo from memberships m
+	b.Queue(`select o.id, o.name, m.role, o.demo, coalesce(o.logo_id, '00000000-0000-0000-0000-000000000000') from memberships m
 		join organizations o on o.id = m.organization_id order by lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Membership])
 		return err
@@ -236,9 +241,15 @@ func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Workspace, error) {
 	w := &Workspace{store: p.store, Member: p.User}
 	b := &pgx.Batch{}
-	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role from memberships m
-		join organizations o on o.id = m.organization_id where o.id = $1`, organization).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role)
+	b.Queue(`with seen as (
+			update memberships set seen_at = now() where organization_id = $1 and user_id = $2
+				and (seen_at is null or seen_at < now() - interval '5 minutes')
+		)
+		select o.id, o.name, o.time_zone, o.demo, coalesce(o.logo_id, '00000000-0000-0000-0000-000000000000'), o.week_start,
+			to_char(o.posting_time, 'HH24:MI'), m.role
+		from memberships m join organizations o on o.id = m.organization_id where o.id = $1`, organization, p.User.ID).QueryRow(func(row pgx.Row) error {
+		o := &w.Organization
+		return row.Scan(&o.ID, &o.Name, &o.TimeZone, &o.Demo, &o.Logo, &o.WeekStart, &o.PostingTime, &w.Role)
 	})
 	err := p.store.db.Send(ctx, p.scope(), b)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -86,9 +86,12 @@ type Frame struct {
 	Page
 	Area          Area
 	Organization  string // name of the one that is open
+	Logo          string // address of its picture; "" for none
 	Organizations []Organization
 	Person        Person
 	Compose       bool   // the person may write posts
+	Organize      bool   // the person may change the organization and read its audit log
+	Billing       bool   // the person may see usage and costs
 	Console       bool   // the person looks after the installation
 	Unread        int    // notifications
 	Hold          string // why publishing is on hold; "" when it is not
@@ -99,6 +102,7 @@ type Frame struct {
 // Organization is one that the person may switch to.
 type Organization struct {
 	Name    string
+	Logo    string
 	URL     string // post here to open it
 	Current bool
 }
