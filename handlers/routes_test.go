@@ -232,6 +232,7 @@ func TestRoutes(t *testing.T) {
 			part = page
 		}
 
+		k.path(th) // makes what only this route asks for
 		before := w.state(ann)
 		stranger.stay("bob@example.com")
 		for _, as := range [][]header{nil, {asPart}} {

@@ -68,7 +68,7 @@ func (th *things) team() *teamThings {
 }
 
 // pictures gives the workspace a logo and its member a picture.
-func (w *world) pictures(ws *models.Workspace) (picture, logo uuid.UUID) {
+func (w *world) pictures(ws *models.Workspace) (own, logo uuid.UUID) {
 	w.t.Helper()
 	square := string(picture(16, 16))
 	must(w.t, ws.SetLogo(w.t.Context(), strings.NewReader(square)))
