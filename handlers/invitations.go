@@ -17,7 +17,7 @@ func (s *Server) showInvitation(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return s.invitationPage(c, fiber.StatusOK, people.InvitationParams{Invitation: *i, Zone: i.Zone})
+	return s.invitationPage(c, fiber.StatusOK, people.InvitationParams{Invitation: *i, Zone: "UTC"})
 }
 
 func (s *Server) invitationPage(c *fiber.Ctx, status int, p people.InvitationParams) error {

@@ -213,4 +213,3 @@ func (w *Workspace) ChangeInvoiceDetails(ctx context.Context, d InvoiceDetails) 
 	}
 	return nil
 }
-

@@ -61,8 +61,11 @@ func actor(l models.AuditLine) string {
 
 // origin says from where it was done.
 func origin(l models.AuditLine) string {
-	if l.Address == "" && l.Agent == "" {
+	switch {
+	case l.Address == "" && l.Agent == "" && l.ActorKind == models.ActorSystem:
 		return "by AllIN itself"
+	case l.Address == "" && l.Agent == "":
+		return "on the machine that AllIN runs on"
 	}
 	return strings.TrimPrefix(l.Address+", "+browser(l.Agent), ", ")
 }

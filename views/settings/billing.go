@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/allin-platform/allin/models"
 )
@@ -46,7 +47,20 @@ func Size(bytes int64) string {
 	return fmt.Sprintf("%.2f GB", float64(bytes)/unit/unit/unit)
 }
 
+// rows is how many lines of the table a month takes: one for each network, and a sum.
+func rows(m models.MonthUsage) string {
+	n := len(m.Networks)
+	if n > 1 {
+		n++
+	}
+	return strconv.Itoa(n)
+}
+
 func (p BillingParams) priceWords(one Price) string {
+	read := one.Date
+	if day, err := time.Parse(time.DateOnly, one.Date); err == nil {
+		read = day.Format("2 Jan 2006")
+	}
 	return fmt.Sprintf("%s takes %s for a post and %s for one with a web address (%s, read %s). A thread is as many posts as it has parts.",
-		one.Network, Dollars(one.Post), Dollars(one.WithLink), one.Source, one.Date)
+		one.Network, Dollars(one.Post), Dollars(one.WithLink), one.Source, read)
 }

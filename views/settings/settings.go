@@ -15,7 +15,7 @@ import (
 type ProfileParams struct {
 	CSRF                   string
 	Name, Email            string
-	Picture                string // its address; "" for none
+	Picture                string            // its address; "" for none
 	Zone, Theme, WeekStart string            // WeekStart: 0 is Sunday
 	Errors                 map[string]string // by field: picture, name, zone, theme, week_start
 }
