@@ -568,7 +568,7 @@ func invitations(p PeopleParams) templ.Component {
 			templ_7745c5c3_Var22 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<section class=\"grid gap-5\" id=\"invitations\"><div class=\"grid gap-1\"><h2 class=\"text-lg\">Invitations</h2><p class=\"text-muted\">Whoever you invite gets a mail with a link of their own.</p></div><form class=\"grid max-w-[480px] gap-4\" method=\"post\" action=\"/settings/people/invitations\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<section class=\"grid grid-cols-1 gap-5\" id=\"invitations\"><div class=\"grid gap-1\"><h2 class=\"text-lg\">Invitations</h2><p class=\"text-muted\">Whoever you invite gets a mail with a link of their own.</p></div><form class=\"grid max-w-[480px] gap-4\" method=\"post\" action=\"/settings/people/invitations\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -673,7 +673,7 @@ func invitationRow(i models.OpenInvitation, p PeopleParams) templ.Component {
 			templ_7745c5c3_Var24 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<li class=\"flex flex-wrap items-center gap-4 p-4\"><div class=\"grid min-w-0 flex-1 basis-full gap-0.5 sm:basis-48\"><div class=\"flex flex-wrap items-center gap-2\"><span class=\"min-w-0 truncate font-medium\" title=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<li class=\"flex flex-wrap items-center gap-4 p-4\"><div class=\"grid min-w-0 flex-1 basis-full grid-cols-1 gap-0.5 sm:basis-48\"><div class=\"flex flex-wrap items-center gap-2\"><span class=\"min-w-0 truncate font-medium\" title=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
