@@ -29,7 +29,7 @@ func (s *Server) peoplePage(c *fiber.Ctx, ws *models.Workspace, status int, form
 		return err
 	}
 	p := settings.PeopleParams{CSRF: s.csrf(c), Organization: ws.Organization.Name, Search: strings.TrimSpace(c.Query("q")), Me: ws.Member.ID,
-		Role: ws.Role, Manage: ws.May(models.ManagePeople), Owners: ws.May(models.ManageOwners), Invite: form, Zone: ws.Zone(), Now: s.config.Now()}
+		Role: ws.Role, Manage: ws.May(models.ManagePeople), Owners: ws.May(models.ManageOwners), Invite: form, Zone: ws.Zone()}
 	for _, m := range list {
 		if p.Owners && m.Role != models.Owner {
 			p.Heirs = append(p.Heirs, ui.Choice{Value: m.ID.String(), Label: m.Name + " (" + m.Email + ")"})

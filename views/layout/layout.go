@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/allin-platform/allin/views/ui"
 )
 
@@ -102,9 +104,13 @@ type Frame struct {
 // Organization is one that the person may switch to.
 type Organization struct {
 	Name    string
-	Logo    string
+	Logo    string // address of its picture; "" for none
 	URL     string // post here to open it
 	Current bool
+}
+
+func (o Organization) picture() templ.Component {
+	return ui.Avatar(ui.AvatarParams{Name: o.Name, URL: o.Logo, Size: "xs", Square: true})
 }
 
 // Person is who is signed in.

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -24,7 +23,6 @@ type PeopleParams struct {
 	Invitations  []models.OpenInvitation
 	Invite       InviteForm
 	Zone         string
-	Now          time.Time
 }
 
 // InviteForm is the form that invites, as it was filled in.

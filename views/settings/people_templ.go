@@ -765,7 +765,7 @@ func invitationRow(i models.OpenInvitation, p PeopleParams) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Button(ui.ButtonParams{Size: "sm", Type: "submit", Attrs: templ.Attributes{"aria-label": "Send " + i.Email + " a new link"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Button(ui.ButtonParams{Size: "sm", Type: "submit", Attrs: templ.Attributes{"aria-label": "Send again to " + i.Email}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
