@@ -3,6 +3,8 @@
 // makes pictures of them.
 import { Composer } from "./composer.js";
 import { expect, followSignUp, newcomer, openOwnMenu, wall } from "./journey.js";
+import { expect, openOwnMenu, wall } from "./journey.js";
+import { mailTo } from "./outbox.js";
 
 // Who a place belongs to: "demo" has a full calendar, "beginner" an empty one,
 // "stranger" is not signed in. What is "refused" is so on purpose, and a "menu" lies over
@@ -27,6 +29,17 @@ async function openPost(page, state) {
   await open(href)(page);
   await expect(page.locator("#post")).toBeVisible();
 }
+
+const guest = "guest@example.com";
+
+async function invite(page, address) {
+  await open("/settings/people")(page);
+  await page.getByLabel("E-mail addresses").fill(address);
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await expect(page.getByText("The invitation is on its way.")).toBeVisible();
+}
+
+const invitation = async (allin) => /\/invitations\/[\w-]{43}/.exec(await mailTo(allin, guest))[0];
 
 async function fillComposer(page) {
   const composer = new Composer(page);
@@ -201,6 +214,52 @@ export const places = [
   { name: "second-factor-needed", as: demo, go: open("/second-factor") },
   { name: "devices", as: demo, go: open("/settings/devices") },
   { name: "people", as: demo, go: open("/settings/people") },
+  { name: "people-nobody-found", as: demo, go: open("/settings/people?q=nobody+is+called+this") },
+  {
+    name: "people-invite-refused",
+    as: demo,
+    refused: true,
+    go: async (page) => {
+      await open("/settings/people")(page);
+      await page.getByLabel("E-mail addresses").fill("demo@example.com");
+      await page.getByRole("button", { name: "Invite", exact: true }).click();
+      await expect(page.locator(".field-error")).toBeVisible();
+    },
+  },
+  {
+    name: "people-invited",
+    as: demo,
+    go: async (page) => {
+      await invite(page, guest);
+      await open("/settings/people")(page);
+    },
+  },
+  {
+    name: "invitation-for-another",
+    as: demo,
+    go: async (page, allin) => {
+      await invite(page, guest);
+      await open(await invitation(allin))(page);
+      await expect(page.getByText("for another address")).toBeVisible();
+    },
+  },
+  {
+    name: "invitation",
+    as: demo,
+    go: async (page, allin) => {
+      await invite(page, guest);
+      await page.context().clearCookies();
+      await open(await invitation(allin))(page);
+    },
+  },
+  { name: "invitation-gone", as: stranger, refused: true, go: open(`/invitations/${"x".repeat(43)}`) },
+  { name: "own-invitations", as: demo, go: open("/invitations") },
+  { name: "new-organization", as: demo, go: open("/organizations/new") },
+  { name: "organization-settings", as: demo, go: open("/settings/organization") },
+  { name: "billing", as: demo, go: open("/settings/billing") },
+  { name: "billing-empty", as: beginner, go: open("/settings/billing") },
+  { name: "audit", as: demo, go: open("/settings/audit") },
+  { name: "audit-nothing-found", as: demo, go: open("/settings/audit?from=2020-01-01&to=2020-01-02") },
   { name: "notifications", as: demo, go: open("/notifications") },
 
   { name: "sandbox", as: stranger, go: async (page, allin) => open(allin.sandbox)(page) },

@@ -79,7 +79,7 @@ func (s *Server) composer(c *fiber.Ctx, ws *models.Workspace, status int, p comp
 // fill reads what the composer shows around its form. What is wrong with the
 // form itself is shown there and no error.
 func (s *Server) fill(ctx context.Context, ws *models.Workspace, p *compose.Params) (err error) {
-	p.Zone, p.Today, p.Publish = ws.Zone(), s.today(ws), ws.May(models.PublishPosts)
+	p.Zone, p.Today, p.Usual, p.Publish = ws.Zone(), s.today(ws), ws.Organization.PostingTime, ws.May(models.PublishPosts)
 	if p.Accounts, err = ws.Accounts(ctx); err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (s *Server) admit(c *fiber.Ctx) (*session, error) {
 }
 
 var errNoOrganization = &models.Error{Code: models.Forbidden,
-	Message: "You are not a member of any organization at the moment. Ask the person who runs yours to add you again, or sign up for a new one."}
+	Message: "You are not a member of any organization at the moment. Ask the person who runs yours to invite you again, or make one of your own."}
 
 // opened is the workspace that the session has open. Somebody who was taken
 // out of it finds another of theirs, when they look; what they sent is for the

@@ -118,6 +118,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) {
 		c.Status(fiber.StatusSeeOther)
 	case wantsPart(c):
 		s.failPart(c, f)
+	case errors.Is(err, errNoOrganization) && c.Method() == fiber.MethodGet:
+		c.Set(fiber.HeaderLocation, "/organizations/new")
+		c.Status(fiber.StatusSeeOther)
 	case f.status == 401 && c.Method() == fiber.MethodGet:
 		c.Set(fiber.HeaderLocation, "/sign-in?next="+url.QueryEscape(comeBack(c)))
 		c.Status(fiber.StatusSeeOther)

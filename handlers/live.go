@@ -23,6 +23,6 @@ func (s *Server) listen(c *fiber.Ctx, ws *models.Workspace) error {
 	if err != nil {
 		return err
 	}
-	who := models.Listening{Session: se.row.ID(), Organization: ws.Organization.ID}
+	who := models.Listening{Session: se.row.ID(), Organization: ws.Organization.ID, Role: ws.Role}
 	return websocket.New(func(conn *websocket.Conn) { s.hub.Serve(conn, who) })(c)
 }

@@ -18,7 +18,15 @@ func (s *Server) listNotifications(c *fiber.Ctx, ws *models.Workspace) error {
 	if err != nil {
 		return err
 	}
-	p := notices.Params{CSRF: s.csrf(c), List: list, Unread: unread, Zone: ws.Zone(), Now: s.config.Now()}
+	se, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	invited, err := se.row.Person.Invitations(c.UserContext())
+	if err != nil {
+		return err
+	}
+	p := notices.Params{CSRF: s.csrf(c), List: list, Unread: unread, Invited: invited, Zone: ws.Zone(), Now: s.config.Now()}
 	return s.show(c, ws, screen{title: "Notifications", part: notices.List(p),
 		page: func(f layout.Frame) templ.Component { return notices.Page(f, p) }})
 }

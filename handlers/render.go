@@ -99,11 +99,12 @@ func (s *Server) frame(c *fiber.Ctx, ws *models.Workspace, area layout.Area, tit
 		return layout.Frame{}, err
 	}
 	p.Live = "/live"
-	f := layout.Frame{Page: p, Area: area, Organization: ws.Organization.Name, Sandbox: ws.Organization.Demo,
-		Person:  layout.Person{Name: ws.Member.Name, Email: ws.Member.Email},
+	f := layout.Frame{Page: p, Area: area, Organization: ws.Organization.Name, Logo: ui.LogoURL(ws.Organization.ID, ws.Organization.Logo),
+		Sandbox: ws.Organization.Demo, Organize: ws.May(models.ManageOrganization), Billing: ws.May(models.ManageBilling),
+		Person:  layout.Person{Name: ws.Member.Name, Email: ws.Member.Email, Avatar: ui.PictureURL(ws.Member.ID, ws.Member.Picture)},
 		Compose: ws.May(models.WriteDrafts), Console: ws.Member.Platform.May(models.ReadInstallation), Unread: known.Unread}
 	for _, m := range known.Organizations {
-		f.Organizations = append(f.Organizations, layout.Organization{Name: m.Name,
+		f.Organizations = append(f.Organizations, layout.Organization{Name: m.Name, Logo: ui.LogoURL(m.OrganizationID, m.Logo),
 			URL: "/organizations/" + m.OrganizationID.String() + "/open", Current: m.OrganizationID == ws.Organization.ID})
 	}
 	if known.Hold != nil {

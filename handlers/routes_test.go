@@ -22,6 +22,7 @@ type things struct {
 	account, fresh, medium, unused, helper uuid.UUID
 	device, notice, mail                   string
 	passkey, identity                      string
+	teams                                  *teamThings // made when the first route asks for them
 }
 
 func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
@@ -123,9 +124,6 @@ var knocks = map[string]knock{
 	"POST /sign-out":                       {path: at("/sign-out"), page: done, part: told, open: true},
 	"GET /welcome":                         {path: at("/welcome"), open: true},
 	"POST /organizations/:id/open":         {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
-	"GET /":                                {path: at("/"), page: done, open: true},
-	"GET /sign-in":                         {path: at("/sign-in"), page: done, open: true},
-	"POST /sign-in":                        {path: at("/sign-in"), form: fields("email", "nobody@example.com", "password", "x"), page: 422, open: true},
 	"GET /sign-in/factor":                  {path: at("/sign-in/factor"), page: done, open: true},
 	"POST /sign-in/factor":                 {path: at("/sign-in/factor"), form: fields("code", "123456"), page: 422, open: true},
 	"POST /sign-in/factor/options":         {path: at("/sign-in/factor/options"), page: 409, open: true}, // no passkeys for 127.0.0.1
@@ -139,11 +137,6 @@ var knocks = map[string]knock{
 	"GET /sign-in/join":                    {path: at("/sign-in/join"), page: 422, open: true},
 	"POST /sign-in/join":                   {path: at("/sign-in/join"), page: 422, open: true},
 	"GET /second-factor":                   {path: at("/second-factor"), open: true},
-	"GET /sign-up":                         {path: at("/sign-up"), page: done, open: true},
-	"POST /sign-up":                        {path: at("/sign-up"), form: fields("email", "x"), page: 422, open: true},
-	"POST /sign-out":                       {path: at("/sign-out"), page: done, part: told, open: true},
-	"GET /welcome":                         {path: at("/welcome"), open: true},
-	"POST /organizations/:id/open":         {path: func(th *things) string { return "/organizations/" + th.ws.Organization.ID.String() + "/open" }, page: done, part: told},
 
 	"GET /console":               {path: at("/console")}, // Ann looks after the installation, too
 	"GET /console/mail":          {path: at("/console/mail")},
@@ -154,6 +147,23 @@ var knocks = map[string]knock{
 	"GET /console/mail/:id":        {path: func(th *things) string { return "/console/mail/" + th.mail }},
 	"GET /console/mail/:id/html":   {path: func(th *things) string { return "/console/mail/" + th.mail + "/html" }},
 	"POST /console/mail/:id/retry": {path: func(th *things) string { return "/console/mail/" + th.mail + "/retry" }, page: done, part: told},
+	"GET /organizations/new":       {path: at("/organizations/new"), open: true},
+	"POST /organizations":          {path: at("/organizations"), form: fields("organization", "", "zone", "UTC"), page: 422, open: true},
+	"GET /organizations/:id/logo/:picture": {path: func(th *things) string {
+		return "/organizations/" + th.ws.Organization.ID.String() + "/logo/" + th.team().logo.String()
+	}},
+	"GET /people/:id/picture/:picture": {path: func(th *things) string {
+		return "/people/" + th.ws.Member.ID.String() + "/picture/" + th.team().picture.String()
+	}},
+	"GET /invitations": {path: at("/invitations"), open: true},
+	// Nobody here is invited by name; TestOwnInvitations is.
+	"POST /invitations/:id/accept-own":  {path: at("/invitations/" + uuid.NewString() + "/accept-own"), page: 404},
+	"POST /invitations/:id/decline-own": {path: at("/invitations/" + uuid.NewString() + "/decline-own"), page: 404},
+	// Whoever has the link may look; it is for another address than Ann's and Bob's.
+	"GET /invitations/:token":          {path: func(th *things) string { return "/invitations/" + th.team().token }, open: true},
+	"POST /invitations/:token/accept":  {path: func(th *things) string { return "/invitations/" + th.team().token + "/accept" }, page: 422, open: true},
+	"POST /invitations/:token/sign-up": {path: func(th *things) string { return "/invitations/" + th.team().token + "/sign-up" }, page: done, part: told, open: true},
+	"POST /invitations/:token/decline": {path: at("/invitations/" + strings.Repeat("s", 43) + "/decline"), page: 404},
 
 	"GET /calendar":     {path: func(th *things) string { return "/calendar?date=" + in(3) }, open: true},
 	"GET /calendar/day": {path: func(th *things) string { return "/calendar/day?date=" + in(3) }, open: true},
@@ -232,9 +242,36 @@ var knocks = map[string]knock{
 		form: fields("delivery.failed", "app")},
 	"POST /settings/notifications/digest": {path: at("/settings/notifications/digest"), page: done, part: told, open: true,
 		form: fields("when", "daily", "hour", "8")},
-	"GET /settings/people":             {path: at("/settings/people"), open: true},
-	"POST /settings/people/:id/role":   {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
-	"POST /settings/people/:id/remove": {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
+	"GET /settings/people":                  {path: at("/settings/people"), open: true},
+	"POST /settings/people/:id/role":        {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
+	"POST /settings/people/:id/remove":      {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
+	"POST /settings/profile/picture":        {path: at("/settings/profile/picture"), page: 422, open: true},
+	"POST /settings/profile/picture/remove": {path: at("/settings/profile/picture/remove"), page: done, part: told, open: true},
+
+	"POST /settings/people/leave":    {path: at("/settings/people/leave"), page: 409, open: true}, // both are the last owner
+	"GET /settings/people/ownership": {path: func(th *things) string { return "/settings/people/ownership?to=" + th.helper.String() }},
+	"POST /settings/people/ownership": {path: at("/settings/people/ownership"), page: 404,
+		form: func(th *things) url.Values { return url.Values{"to": {th.device}} }},
+	"POST /settings/people/invitations": {path: at("/settings/people/invitations"), form: fields("emails", "x", "role", "VIEWER", "days", "7"), page: 422, open: true},
+	"POST /settings/people/invitations/:id/resend": {path: func(th *things) string {
+		return "/settings/people/invitations/" + th.team().invitation.String() + "/resend"
+	},
+		page: done, part: told},
+	"POST /settings/people/invitations/:id/revoke": {path: func(th *things) string {
+		return "/settings/people/invitations/" + th.team().invitation.String() + "/revoke"
+	},
+		page: done, part: told},
+	"GET /settings/organization":              {path: at("/settings/organization"), open: true},
+	"POST /settings/organization":             {path: at("/settings/organization"), form: fields("organization", "Org"), page: done, part: told, open: true},
+	"POST /settings/organization/defaults":    {path: at("/settings/organization/defaults"), form: fields("zone", "Mars/Base", "week_start", "1", "posting_time", "10:00"), page: 422, open: true},
+	"POST /settings/organization/logo":        {path: at("/settings/organization/logo"), page: 422, open: true},
+	"POST /settings/organization/logo/remove": {path: at("/settings/organization/logo/remove"), page: done, part: told, open: true},
+	"GET /settings/billing":                   {path: at("/settings/billing"), open: true},
+	"GET /settings/billing/usage.csv":         {path: at("/settings/billing/usage.csv"), open: true},
+	"POST /settings/billing/invoice":          {path: at("/settings/billing/invoice"), form: fields("email", "x"), page: 422, open: true},
+	"GET /settings/audit":                     {path: at("/settings/audit"), open: true},
+	"GET /settings/audit/export.csv":          {path: at("/settings/audit/export.csv"), open: true},
+	"GET /settings/audit/export.jsonl":        {path: at("/settings/audit/export.jsonl"), open: true},
 
 	"GET /live":       {path: at("/live"), page: 426, open: true},
 	"GET /static/*":   {path: at("/static/favicon.svg"), open: true},
@@ -284,6 +321,7 @@ func TestRoutes(t *testing.T) {
 			part = page
 		}
 
+		k.path(th) // makes what only this route asks for
 		before := w.state(ann)
 		stranger.stay("bob@example.com")
 		for _, as := range [][]header{nil, {asPart}} {
@@ -366,7 +404,7 @@ func (b *browser) stay(email string) {
 func (w *world) state(ws *models.Workspace) string {
 	var b strings.Builder
 	for _, table := range []string{"memberships", "social_accounts", "account_tokens", "connect_states", "media", "posts", "post_targets",
-		"post_media", "scheduled_posts", "deliveries", "attempts", "notifications"} {
+		"post_media", "scheduled_posts", "deliveries", "attempts", "notifications", "invitations", "invoice_details"} {
 		b.WriteString(w.value(`select coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from `+table+` t where organization_id = $1`, ws.Organization.ID))
 	}
 	return b.String()

@@ -101,7 +101,9 @@ func TestRemovedMember(t *testing.T) {
 	b := w.browser().signIn("eve@example.com")
 	status(t, "as a member", b.get("/calendar"), http.StatusOK)
 	must(t, ann.RemoveMember(t.Context(), eve.Member.ID))
-	status(t, "after it", b.get("/calendar"), http.StatusForbidden)
+	if a := b.get("/calendar"); a.status != http.StatusSeeOther || a.location() != "/organizations/new" {
+		t.Errorf("after it: %d to %q", a.status, a.location())
+	}
 	status(t, "after it, writing", b.post("/posts", url.Values{"do": {"draft"}, "part-0-text": {"x"}}), http.StatusNotFound)
 }
 

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -11,11 +10,12 @@ import (
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/views/layout"
 	"github.com/allin-platform/allin/views/settings"
+	"github.com/allin-platform/allin/views/ui"
 )
 
 func (s *Server) showProfile(c *fiber.Ctx, ws *models.Workspace) error {
 	u := ws.Member
-	return s.profileForm(c, ws, fiber.StatusOK, settings.ProfileParams{Name: u.Name, Email: u.Email, Zone: u.TimeZone,
+	return s.profileForm(c, ws, fiber.StatusOK, settings.ProfileParams{Name: u.Name, Email: u.Email, Picture: ui.PictureURL(u.ID, u.Picture), Zone: u.TimeZone,
 		Theme: u.Theme, WeekStart: strconv.Itoa(int(u.WeekStart))})
 }
 
@@ -26,7 +26,7 @@ func (s *Server) profileForm(c *fiber.Ctx, ws *models.Workspace, status int, p s
 }
 
 func (s *Server) changeProfile(c *fiber.Ctx, ws *models.Workspace) error {
-	p := settings.ProfileParams{Name: c.FormValue("name"), Email: ws.Member.Email, Zone: c.FormValue("zone"),
+	p := settings.ProfileParams{Name: c.FormValue("name"), Email: ws.Member.Email, Picture: ui.PictureURL(ws.Member.ID, ws.Member.Picture), Zone: c.FormValue("zone"),
 		Theme: c.FormValue("theme"), WeekStart: c.FormValue("week_start")}
 	se, err := s.session(c)
 	if err != nil {
@@ -81,44 +81,4 @@ func (s *Server) revokeOtherDevices(c *fiber.Ctx, p *models.Person) error {
 	}
 	s.security(c, "other devices revoked")
 	return s.goTo(c, "/settings/devices", "good", "You are signed out everywhere else.")
-}
-
-func (s *Server) listPeople(c *fiber.Ctx, ws *models.Workspace) error {
-	list, err := ws.Members(c.UserContext())
-	if err != nil {
-		return err
-	}
-	p := settings.PeopleParams{CSRF: s.csrf(c), Organization: ws.Organization.Name, People: list, Me: ws.Member.ID,
-		Manage: ws.May(models.ManagePeople), Owners: ws.May(models.ManageOwners), Zone: ws.Zone()}
-	return s.show(c, ws, screen{area: layout.Settings, title: "People", part: settings.People(p),
-		page: func(f layout.Frame) templ.Component { return settings.PeoplePage(f, p) }})
-}
-
-func (s *Server) changeRole(c *fiber.Ctx, ws *models.Workspace) error {
-	id, err := idParam(c, "id")
-	if err != nil {
-		return err
-	}
-	role := models.Role(c.FormValue("role"))
-	if err := ws.ChangeRole(c.UserContext(), id, role); err != nil {
-		return err
-	}
-	s.security(c, "role changed", slog.String("member", id.String()), slog.String("role", string(role)),
-		slog.String("organization", ws.Organization.ID.String()))
-	return s.goTo(c, "/settings/people", "good", "The role is changed.")
-}
-
-func (s *Server) removePerson(c *fiber.Ctx, ws *models.Workspace) error {
-	id, err := idParam(c, "id")
-	if err != nil {
-		return err
-	}
-	if err := ws.RemoveMember(c.UserContext(), id); err != nil {
-		return err
-	}
-	s.security(c, "member removed", slog.String("member", id.String()), slog.String("organization", ws.Organization.ID.String()))
-	if id == ws.Member.ID {
-		return s.goTo(c, "/calendar", "good", "You have left "+ws.Organization.Name+".")
-	}
-	return s.goTo(c, "/settings/people", "good", "The person is no longer a member.")
 }

@@ -113,6 +113,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	must(t, err)
 	w.box, err = seal.Parse(keys)
 	must(t, err)
+	w.box = box
 	files, err := media.Open(t.TempDir())
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -134,6 +134,7 @@ func (w *Workspace) KeepConnection(ctx context.Context, c Connection) (*Account,
 		return nil, err
 	}
 	var id uuid.UUID
+	var act string
 	err := w.rows(ctx, func(tx pgx.Tx) error {
 		if c.Account != nil {
 			var remote string
@@ -156,8 +157,8 @@ func (w *Workspace) KeepConnection(ctx context.Context, c Connection) (*Account,
 				handle = excluded.handle, name = excluded.name, avatar_url = excluded.avatar_url, url = excluded.url,
 				limits = excluded.limits, state = 'connected', state_reason = '', connected_by = excluded.connected_by,
 				connected_at = now(), updated_at = now()
-			returning id`, newID(), c.Network, c.Sandbox, c.Site, c.Profile.RemoteID, c.Profile.Handle, c.Profile.Name,
-			c.Profile.AvatarURL, c.Profile.URL, limitsOf(c.Profile), w.Member.ID).Scan(&id)
+			returning id, case when xmax = 0 then 'account.connected' else 'account.reconnected' end`, newID(), c.Network, c.Sandbox, c.Site, c.Profile.RemoteID, c.Profile.Handle, c.Profile.Name,
+			c.Profile.AvatarURL, c.Profile.URL, limitsOf(c.Profile), w.Member.ID).Scan(&id, &act)
 		if err != nil {
 			return err
 		}
@@ -170,10 +171,12 @@ func (w *Workspace) KeepConnection(ctx context.Context, c Connection) (*Account,
 				version = t.version + 1, updated_at = now()`, id, sealed, expiry(c.Token)); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update deliveries set state = case when fence = 0 then 'scheduled' else 'retrying' end, next_at = now(),
+		if _, err = tx.Exec(ctx, `update deliveries set state = case when fence = 0 then 'scheduled' else 'retrying' end, next_at = now(),
 				enqueued_at = null, reason = 'reconnected', message = '', updated_at = now()
-			where account_id = $1 and state = 'waiting' and reason = 'reconnect'`, id)
-		return err
+			where account_id = $1 and state = 'waiting' and reason = 'reconnect'`, id); err != nil {
+			return err
+		}
+		return w.auditAccount(ctx, tx, act, id, c.Network, c.Sandbox)
 	})
 	var known *Error
 	if errors.As(err, &known) {
@@ -185,6 +188,13 @@ func (w *Workspace) KeepConnection(ctx context.Context, c Connection) (*Account,
 	w.changed(topicAccounts, id)
 	w.store.wakeClock()
 	return w.Account(ctx, id)
+}
+
+func (w *Workspace) auditAccount(ctx context.Context, tx pgx.Tx, act string, id uuid.UUID, network string, sandbox bool) error {
+	if info, ok := w.store.networks.Info(network); ok {
+		network = info.Name
+	}
+	return w.audit(ctx, tx, act, "account "+id.String(), map[string]any{"network": network, "sandbox": sandbox})
 }
 
 func limitsOf(p networks.Profile) networks.Limits {
@@ -224,11 +234,13 @@ func (w *Workspace) Disconnect(ctx context.Context, id uuid.UUID) (networks.Acco
 		if _, err := tx.Exec(ctx, `delete from account_tokens where account_id = $1`, id); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update deliveries set state = 'waiting', next_at = null, enqueued_at = null, reason = 'reconnect',
+		if _, err := tx.Exec(ctx, `update deliveries set state = 'waiting', next_at = null, enqueued_at = null, reason = 'reconnect',
 				message = $2, updated_at = now()
 			where account_id = $1 and state in ('scheduled', 'retrying')`, id,
-			"The account is disconnected. Connect it again and this goes on.")
-		return err
+			"The account is disconnected. Connect it again and this goes on."); err != nil {
+			return err
+		}
+		return w.auditAccount(ctx, tx, "account.disconnected", id, account.Network, account.Sandbox)
 	})
 	if err != nil {
 		return networks.Account{}, fmt.Errorf("disconnect account: %w", err)

@@ -144,6 +144,7 @@ type Membership struct {
 	Name           string
 	Role           Role
 	Demo           bool
+	Logo           uuid.UUID // zero: none
 }
 
 // User is a person.
@@ -155,6 +156,7 @@ type User struct {
 	WeekStart time.Weekday
 	Theme     string // system, light, dark
 	Platform  PlatformRole
+	Picture   uuid.UUID // zero: none
 }
 
 // Device is a place where a person is signed in.

@@ -15,11 +15,12 @@ import (
 const (
 	keepUploads       = 24 * time.Hour      // of which no file became
 	keepNotifications = 90 * 24 * time.Hour // read or not
+	keepInvitations   = 90 * 24 * time.Hour // since they were answered or ran out
 )
 
 // Clean removes what can never be used again: ended sessions, consents that
-// nobody came back from, counters of past windows, uploads that were given up
-// and old notifications.
+// nobody came back from, counters of past windows, uploads that were given up,
+// old notifications and invitations.
 func (in *Install) Clean(ctx context.Context) error {
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
 		for _, old := range []struct {
@@ -36,6 +37,7 @@ func (in *Install) Clean(ctx context.Context) error {
 			{`delete from throttles where resets_at < now()`, nil},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},
 			{`delete from mails where created_at < now() - $1::interval and next_at is null`, []any{keepMails}},
+			{`delete from invitations where coalesce(ended_at, expires_at) < now() - $1::interval`, []any{keepInvitations}},
 			{`delete from notifications where created_at < now() - $1::interval`, []any{keepNotifications}},
 		} {
 			if _, err := tx.Exec(ctx, old.what, old.args...); err != nil {

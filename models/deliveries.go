@@ -68,7 +68,10 @@ func (w *Workspace) Do(ctx context.Context, delivery uuid.UUID, act Act) error {
 		if !slices.Contains(d.acts(), act) {
 			return conflict("This is not possible any more: the post's state has changed. Look at it as it is now.")
 		}
-		return w.do(ctx, tx, &d, act)
+		if err := w.do(ctx, tx, &d, act); err != nil {
+			return err
+		}
+		return w.audit(ctx, tx, auditedActs[act], "post "+d.PostID.String(), map[string]any{"delivery": d.ID})
 	})
 	if err != nil {
 		return saveError(string(act), err)
@@ -77,6 +80,10 @@ func (w *Workspace) Do(ctx context.Context, delivery uuid.UUID, act Act) error {
 	w.store.wakeClock()
 	return nil
 }
+
+// auditedActs are what a person's acts are called in the audit log.
+var auditedActs = map[Act]string{ActCancel: "delivery.canceled", ActRetry: "delivery.retried", ActLookAgain: "delivery.looked_at_again",
+	ActSendAgain: "delivery.sent_again", ActConfirmLive: "delivery.confirmed_live"}
 
 func (w *Workspace) do(ctx context.Context, tx pgx.Tx, d *lockedDelivery, act Act) error {
 	switch act {

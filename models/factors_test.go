@@ -219,29 +219,20 @@ func TestProof(t *testing.T) {
 	w := newWorld(t)
 	ann, se := w.somebody("Ann")
 	ctx := t.Context()
-	fresh := func(want bool) {
-		t.Helper()
-		if ok, err := ann.ProvedLately(ctx, se); ok != want || err != nil {
-			t.Errorf("proved is %v, %v, want %v", ok, err, want)
-		}
-	}
-	fresh(true)
-	super(t, w.dsn, "update sessions set proved_at = now() - interval '11 minutes'")
-	fresh(false)
-	if err := ann.ProveAgain(ctx, se, "wrong"); models.CodeOf(err) != models.Invalid {
+	if _, err := ann.ProveAgain(ctx, "wrong", "127.0.0.1"); models.CodeOf(err) != models.Invalid {
 		t.Errorf("a wrong password proved it: %v", err)
 	}
-	fresh(false)
-	must(t, ann.ProveAgain(ctx, se, "correct horse"))
-	fresh(true)
+	if how, err := ann.ProveAgain(ctx, "correct horse", "127.0.0.1"); how != "password" || err != nil {
+		t.Errorf("the password: %q, %v", how, err)
+	}
 	secret, _ := w.totp(ann, se)
 	super(t, w.dsn, "update users set password_hash = ''")
-	super(t, w.dsn, "update sessions set proved_at = now() - interval '11 minutes'")
-	if err := ann.ProveAgain(ctx, se, ""); models.CodeOf(err) != models.Invalid {
+	if _, err := ann.ProveAgain(ctx, "", "127.0.0.1"); models.CodeOf(err) != models.Invalid {
 		t.Errorf("nothing proved it: %v", err)
 	}
-	must(t, ann.ProveAgain(ctx, se, code(t, secret, 0)))
-	fresh(true)
+	if how, err := ann.ProveAgain(ctx, code(t, secret, 0), "127.0.0.1"); how != "code" || err != nil {
+		t.Errorf("a code, where there is no password: %q, %v", how, err)
+	}
 	if _, err := w.Install("test").SignIn(ctx, "ann@example.com", "", "127.0.0.1"); models.CodeOf(err) != models.Invalid {
 		t.Errorf("no password signed in who has none: %v", err)
 	}

@@ -294,8 +294,10 @@ func (w *Workspace) DeleteMedium(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		r := tx.Where("id = ?", id).Delete(&mediaRow{})
-		n = r.RowsAffected
-		return r.Error
+		if n = r.RowsAffected; r.Error != nil || n == 0 {
+			return r.Error
+		}
+		return w.audit(ctx, tx.PGX, "media.deleted", "media "+id.String(), nil)
 	})
 	if len(posts) > 0 || tenant.Is(err, tenant.ForeignKeyViolation, "") {
 		return conflict("This file is used in: %s. Take it out there first.", strings.Join(posts, "; "))

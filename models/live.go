@@ -70,14 +70,15 @@ func (in *Install) ClockCalls(ctx context.Context, wake func()) {
 type Listening struct {
 	Session      []byte // its id
 	Organization uuid.UUID
+	Role         Role // as the page was made for
 }
 
 // StillListening tells, one by one, whether the session has not ended and its
-// person is still a member there whom the organization lets in. It does not count as use of the session.
+// person is still a member there, in the same role, whom the organization lets in. It does not count as use of the session.
 func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool, error) {
-	sessions, organizations := make([][]byte, len(list)), make([]uuid.UUID, len(list))
+	sessions, organizations, roles := make([][]byte, len(list)), make([]uuid.UUID, len(list)), make([]string, len(list))
 	for i, l := range list {
-		sessions[i], organizations[i] = l.Session, l.Organization
+		sessions[i], organizations[i], roles[i] = l.Session, l.Organization, string(l.Role)
 	}
 	seen, fresh := in.live.seen(ctx, sessions), make([]bool, len(list))
 	for i := range seen {
@@ -86,11 +87,11 @@ func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool
 	still := make([]bool, len(list))
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			select l.i from unnest($1::bytea[], $2::uuid[], $4::boolean[]) with ordinality as l(session, organization, fresh, i)
+			select l.i from unnest($1::bytea[], $2::uuid[], $4::boolean[], $5::text[]) with ordinality as l(session, organization, fresh, role, i)
 			join sessions s on s.id = l.session and s.expires_at > now() and (l.fresh or s.seen_at > now() - $3::interval)
-			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization
+			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization and m.role = l.role
 			join organizations o on o.id = m.organization_id and (not o.second_factor_required or `+hasFactor("m.user_id")+`)`,
-			sessions, organizations, in.set.SessionIdle, fresh)
+			sessions, organizations, in.set.SessionIdle, fresh, roles)
 		if err != nil {
 			return err
 		}

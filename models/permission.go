@@ -50,6 +50,7 @@ const (
 	ManageAccounts   Permission = "manage accounts"    // connect, reconnect, disconnect
 	ManagePeople     Permission = "manage people"      // members and their roles
 	ManageOwners     Permission = "manage owners"      // make and unmake owners
+	ManageBilling    Permission = "manage billing"     // usage, costs, invoice details
 	ReadNotification Permission = "read notifications" // one's own
 
 	ManageOrganization Permission = "manage the organization" // name, logo, zone, rules for approval and sign-in, its audit log
@@ -67,6 +68,7 @@ var permissions = map[Permission][]Role{
 	ManageAccounts:   {Owner, Admin},
 	ManagePeople:     {Owner, Admin},
 	ManageOwners:     {Owner},
+	ManageBilling:    {Owner, Admin},
 	ReadNotification: {Owner, Admin, Editor, Member, Viewer},
 
 	ManageOrganization: {Owner, Admin},

@@ -347,8 +347,10 @@ func (w *Workspace) DeletePost(ctx context.Context, id uuid.UUID) error {
 				return conflict("This post is out on at least one account, so its record is kept. Cancel what is still to go out instead.")
 			}
 		}
-		_, err = tx.Exec(ctx, `delete from posts where id = $1`, id)
-		return err
+		if _, err = tx.Exec(ctx, `delete from posts where id = $1`, id); err != nil {
+			return err
+		}
+		return w.audit(ctx, tx, "post.deleted", "post "+id.String(), map[string]any{"draft": post.Draft})
 	})
 	if err != nil {
 		return saveError("delete post", err)

@@ -280,7 +280,7 @@ func (w *Workspace) CancelPost(ctx context.Context, occurrence uuid.UUID) error 
 		if n == 0 {
 			return conflict("There is nothing left to cancel: it is out, or on its way.")
 		}
-		return nil
+		return w.audit(ctx, tx, "post.canceled", "post "+post.String(), map[string]any{"deliveries": n})
 	})
 	if err != nil {
 		return saveError("cancel post", err)

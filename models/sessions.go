@@ -70,6 +70,7 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 		Email, Name, TimeZone, Theme *string
 		WeekStart                    *int
 		Platform                     *PlatformRole
+		Picture                      uuid.UUID
 	}
 	b := &pgx.Batch{}
 	b.Queue(`
@@ -77,12 +78,13 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 			update sessions set seen_at = now() where id = $1 and expires_at > now() and ($3 or seen_at > now() - $2::interval)
 				and seen_at < now() - $4::interval
 		)
-		select s.data, now() - s.proved_at, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start, u.platform_role
+		select s.data, now() - s.proved_at, u.id, u.email, u.name, u.time_zone, u.theme, u.week_start, u.platform_role,
+			coalesce(u.picture_id, '00000000-0000-0000-0000-000000000000')
 		from sessions s left join users u on u.id = s.user_id
 		where s.id = $1 and u.suspended_at is null and s.expires_at > now() and ($3 or s.seen_at > now() - $2::interval)`,
 		s.ID(), in.set.SessionIdle, alive, in.touchEvery()).
 		QueryRow(func(row pgx.Row) error {
-			return row.Scan(&s.Data, &s.proofAge, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart, &user.Platform)
+			return row.Scan(&s.Data, &s.proofAge, &user.ID, &user.Email, &user.Name, &user.TimeZone, &user.Theme, &user.WeekStart, &user.Platform, &user.Picture)
 		})
 	err := in.db.Send(ctx, tenant.System(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -101,7 +103,7 @@ func (in *Install) Session(ctx context.Context, token string) (*Session, error) 
 	}
 	if user.ID != nil {
 		s.Person = &Person{store: in.Store, User: User{ID: *user.ID, Email: *user.Email, Name: *user.Name,
-			TimeZone: *user.TimeZone, Theme: *user.Theme, WeekStart: time.Weekday(*user.WeekStart), Platform: *user.Platform}}
+			TimeZone: *user.TimeZone, Theme: *user.Theme, WeekStart: time.Weekday(*user.WeekStart), Platform: *user.Platform, Picture: user.Picture}}
 	}
 	return s, nil
 }

@@ -120,10 +120,13 @@ type Workspace struct {
 
 // Organization is a team, a company or a person with accounts of their own.
 type Organization struct {
-	ID       uuid.UUID
-	Name     string
-	TimeZone string
-	Demo     bool
+	ID          uuid.UUID
+	Name        string
+	TimeZone    string
+	Demo        bool
+	Logo        uuid.UUID    // zero: none
+	WeekStart   time.Weekday // of people who are new
+	PostingTime string       // "10:00": where a day is chosen and no time
 }
 
 func (w *Workspace) scope() tenant.Scope {

@@ -24,6 +24,7 @@ type userRow struct {
 	WeekStart    int
 	Theme        string
 	PlatformRole PlatformRole
+	PictureID    *uuid.UUID
 
 	EmailVerifiedAt *time.Time
 	SuspendedAt     *time.Time
@@ -32,8 +33,12 @@ type userRow struct {
 func (userRow) TableName() string { return "users" }
 
 func (r userRow) user() User {
-	return User{ID: r.ID, Email: r.Email, Name: r.Name, TimeZone: r.TimeZone, WeekStart: time.Weekday(r.WeekStart), Theme: r.Theme,
+	u := User{ID: r.ID, Email: r.Email, Name: r.Name, TimeZone: r.TimeZone, WeekStart: time.Weekday(r.WeekStart), Theme: r.Theme,
 		Platform: r.PlatformRole}
+	if r.PictureID != nil {
+		u.Picture = *r.PictureID
+	}
+	return u
 }
 
 type organizationRow struct {
@@ -107,7 +112,7 @@ func plural(n int, unit string) string {
 func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 	var list []Membership
 	b := &pgx.Batch{}
-	b.Queue(`select o.id, o.name, m.role, o.demo from memberships m
+	b.Queue(`select o.id, o.name, m.role, o.demo, coalesce(o.logo_id, '00000000-0000-0000-0000-000000000000') from memberships m
 		join organizations o on o.id = m.organization_id order by lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Membership])
 		return err
@@ -125,9 +130,15 @@ func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Worksp
 	w := &Workspace{store: p.store, Member: p.User}
 	locked := false
 	b := &pgx.Batch{}
-	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role, o.second_factor_required and not `+hasFactor("m.user_id")+` from memberships m
-		join organizations o on o.id = m.organization_id where o.id = $1`, organization).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role, &locked)
+	b.Queue(`with seen as (
+			update memberships set seen_at = now() where organization_id = $1 and user_id = $2
+				and (seen_at is null or seen_at < now() - interval '5 minutes')
+		)
+		select o.id, o.name, o.time_zone, o.demo, coalesce(o.logo_id, '00000000-0000-0000-0000-000000000000'), o.week_start,
+			to_char(o.posting_time, 'HH24:MI'), m.role, o.second_factor_required and not `+hasFactor("m.user_id")+`
+		from memberships m join organizations o on o.id = m.organization_id where o.id = $1`, organization, p.User.ID).QueryRow(func(row pgx.Row) error {
+		o := &w.Organization
+		return row.Scan(&o.ID, &o.Name, &o.TimeZone, &o.Demo, &o.Logo, &o.WeekStart, &o.PostingTime, &w.Role, &locked)
 	})
 	err := p.store.db.Send(ctx, p.scope(), b)
 	if errors.Is(err, pgx.ErrNoRows) {

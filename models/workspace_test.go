@@ -284,11 +284,30 @@ func TestRoles(t *testing.T) {
 		"Members":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Members(ctx)) }},
 		"ChangeRole":    {models.ManagePeople, func(ws *models.Workspace) error { return ws.ChangeRole(ctx, uuid.New(), models.Viewer) }},
 		"RemoveMember":  {models.ManagePeople, func(ws *models.Workspace) error { return ws.RemoveMember(ctx, uuid.New()) }},
-		"Library":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Library(ctx, uuid.Nil, 5)) }},
-		"Medium":        {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Medium(ctx, uuid.New())) }},
-		"MediaOf":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.MediaOf(ctx, nil)) }},
-		"OpenMedium":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.OpenMedium(ctx, uuid.New(), models.Thumb)) }},
-		"StartUpload":   {models.ManageMedia, func(ws *models.Workspace) error { return second(ws.StartUpload(ctx, 5)) }},
+		"Leave":         {models.ReadPosts, func(ws *models.Workspace) error { return ws.Leave(ctx) }}, // refused to the last owner, by a conflict
+		"TransferOwnership": {models.ManageOwners, func(ws *models.Workspace) error {
+			return ws.TransferOwnership(ctx, uuid.New())
+		}},
+		"Invite": {models.ManagePeople, func(ws *models.Workspace) error {
+			return second(ws.Invite(ctx, models.Invites{Emails: "nobody", Role: models.Viewer, Days: 7}))
+		}},
+		"Invitations":          {models.ManagePeople, func(ws *models.Workspace) error { return second(ws.Invitations(ctx)) }},
+		"ResendInvitation":     {models.ManagePeople, func(ws *models.Workspace) error { return ws.ResendInvitation(ctx, uuid.New()) }},
+		"RevokeInvitation":     {models.ManagePeople, func(ws *models.Workspace) error { return ws.RevokeInvitation(ctx, uuid.New()) }},
+		"RenameOrganization":   {models.ManageOrganization, func(ws *models.Workspace) error { return ws.RenameOrganization(ctx, "") }},
+		"ChangeDefaults":       {models.ManageOrganization, func(ws *models.Workspace) error { return ws.ChangeDefaults(ctx, models.OrganizationDefaults{}) }},
+		"SetLogo":              {models.ManageOrganization, func(ws *models.Workspace) error { return ws.SetLogo(ctx, strings.NewReader("x")) }},
+		"RemoveLogo":           {models.ManageOrganization, func(ws *models.Workspace) error { return ws.RemoveLogo(ctx) }},
+		"Usage":                {models.ManageBilling, func(ws *models.Workspace) error { return second(ws.Usage(ctx)) }},
+		"InvoiceDetails":       {models.ManageBilling, func(ws *models.Workspace) error { return second(ws.InvoiceDetails(ctx)) }},
+		"ChangeInvoiceDetails": {models.ManageBilling, func(ws *models.Workspace) error { return ws.ChangeInvoiceDetails(ctx, models.InvoiceDetails{}) }},
+		"AuditLog":             {models.ManageOrganization, func(ws *models.Workspace) error { return second(ws.AuditLog(ctx, models.AuditFilter{}, 0, 5)) }},
+		"AuditChoices":         {models.ManageOrganization, func(ws *models.Workspace) error { return second2(ws.AuditChoices(ctx)) }},
+		"Library":              {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Library(ctx, uuid.Nil, 5)) }},
+		"Medium":               {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Medium(ctx, uuid.New())) }},
+		"MediaOf":              {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.MediaOf(ctx, nil)) }},
+		"OpenMedium":           {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.OpenMedium(ctx, uuid.New(), models.Thumb)) }},
+		"StartUpload":          {models.ManageMedia, func(ws *models.Workspace) error { return second(ws.StartUpload(ctx, 5)) }},
 		"AppendUpload": {models.ManageMedia, func(ws *models.Workspace) error {
 			return second(ws.AppendUpload(ctx, uuid.New(), 0, strings.NewReader("x")))
 		}},

@@ -85,6 +85,16 @@ type Info struct {
 	Calls int
 	// RefreshBefore is how long before its expiry a token is renewed.
 	RefreshBefore time.Duration
+	// Price is what the network takes for what is posted; nil: nothing.
+	Price *Price
+}
+
+// Price is what a network takes for one post. A thread is as many posts as it has parts.
+type Price struct {
+	Post     int64 // millionths of a US dollar
+	WithLink int64 // where the text holds a web address
+	// Source and Date name the document behind the figures and the day it was read (2006-01-02).
+	Source, Date string
 }
 
 // Connect says how an account is connected.

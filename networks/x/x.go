@@ -74,6 +74,7 @@ func (c *Client) Info() networks.Info {
 		},
 		Calls:         64,
 		RefreshBefore: 15 * time.Minute, // an access token lives for two hours
+		Price:         &networks.Price{Post: 15_000, WithLink: 200_000, Source: "X's price list for its API, pay per use", Date: "2026-08-22"},
 	}
 }
 

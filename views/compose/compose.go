@@ -25,6 +25,7 @@ type Params struct {
 	Media    map[uuid.UUID]models.Media
 	Zone     string        // the reader's
 	Today    string        // in that zone, 2006-01-02
+	Usual    string        // the organization's default posting time, "10:00"
 	Error    *models.Error // what the server refused; nil when the form is fresh
 	Publish  bool          // the reader's role may schedule and publish
 	// Scheduled: the post waits for its time already; saving changes it there.
@@ -106,7 +107,7 @@ func (p Params) clock() string {
 	}
 	if t := p.soon(); !t.IsZero() {
 		if p.Form.Date != "" && p.Form.Date != t.Format(time.DateOnly) {
-			return "10:00"
+			return p.Usual
 		}
 		return t.Format("15:04")
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/allin-platform/allin/views/ui"
 )
 
@@ -86,9 +88,12 @@ type Frame struct {
 	Page
 	Area          Area
 	Organization  string // name of the one that is open
+	Logo          string // address of its picture; "" for none
 	Organizations []Organization
 	Person        Person
 	Compose       bool   // the person may write posts
+	Organize      bool   // the person may change the organization and read its audit log
+	Billing       bool   // the person may see usage and costs
 	Console       bool   // the person looks after the installation
 	Unread        int    // notifications
 	Hold          string // why publishing is on hold; "" when it is not
@@ -99,8 +104,13 @@ type Frame struct {
 // Organization is one that the person may switch to.
 type Organization struct {
 	Name    string
+	Logo    string // address of its picture; "" for none
 	URL     string // post here to open it
 	Current bool
+}
+
+func (o Organization) picture() templ.Component {
+	return ui.Avatar(ui.AvatarParams{Name: o.Name, URL: o.Logo, Size: "xs", Square: true})
 }
 
 // Person is who is signed in.

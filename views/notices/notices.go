@@ -9,11 +9,12 @@ import (
 
 // Params is a person's messages.
 type Params struct {
-	CSRF   string
-	List   []models.Notification
-	Unread int
-	Zone   string // the reader's
-	Now    time.Time
+	CSRF    string
+	List    []models.Notification
+	Unread  int
+	Invited []models.Invited // what the reader may join
+	Zone    string           // the reader's
+	Now     time.Time
 }
 
 // Href is where what a message is about stands.

@@ -1,14 +1,13 @@
-// Package settings holds the pages on which people look after themselves, the
-// places where they are signed in, and the members of their organization.
+// Package settings holds the pages on which people look after themselves and
+// their organization: profile, devices, name and logo, members, billing, audit log.
 package settings
 
 import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/views/layout"
 	"github.com/allin-platform/allin/views/ui"
 )
 
@@ -16,8 +15,9 @@ import (
 type ProfileParams struct {
 	CSRF                   string
 	Name, Email            string
+	Picture                string            // its address; "" for none
 	Zone, Theme, WeekStart string            // WeekStart: 0 is Sunday
-	Errors                 map[string]string // by field: name, zone, theme, week_start
+	Errors                 map[string]string // by field: picture, name, zone, theme, week_start
 }
 
 // EmailParams is the form that changes a person's address.
@@ -41,34 +41,20 @@ type DevicesParams struct {
 	Now     time.Time
 }
 
-// PeopleParams is the members of an organization.
-type PeopleParams struct {
-	CSRF         string
-	Organization string
-	People       []models.OrganizationMember
-	Me           uuid.UUID
-	Manage       bool // the reader may change roles and remove people
-	Owners       bool // the reader may make and unmake owners
-	Zone         string
-}
-
-// may reports whether the reader may change this member.
-func (p PeopleParams) may(m models.OrganizationMember) bool {
-	return p.Manage && (p.Owners || m.Role != models.Owner)
-}
-
-func (p PeopleParams) roles() []ui.Choice {
-	var list []ui.Choice
-	for _, r := range models.Roles {
-		if r != models.Owner || p.Owners {
-			list = append(list, ui.Choice{Value: string(r), Label: r.Name()})
-		}
+// tabs are the pages of the settings, without those that the reader's role may not see.
+func tabs(f layout.Frame, current string) []ui.TabParams {
+	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Sign-in", Href: "/settings/security"},
+		{Text: "Notifications", Href: "/settings/notifications"}, {Text: "Devices", Href: "/settings/devices"}}
+	if f.Organize {
+		list = append(list, ui.TabParams{Text: "Organization", Href: "/settings/organization"})
 	}
-	return list
-}
-
-func tabs(current string) []ui.TabParams {
-	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Sign-in", Href: "/settings/security"}, {Text: "Notifications", Href: "/settings/notifications"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"}}
+	list = append(list, ui.TabParams{Text: "People", Href: "/settings/people"})
+	if f.Billing {
+		list = append(list, ui.TabParams{Text: "Billing", Href: "/settings/billing"})
+	}
+	if f.Organize {
+		list = append(list, ui.TabParams{Text: "Audit log", Href: "/settings/audit"})
+	}
 	for i := range list {
 		list[i].Current = list[i].Text == current
 	}

@@ -62,7 +62,12 @@ document.addEventListener("htmx:wsOpen", () => {
   opened = true;
 });
 
-document.addEventListener("htmx:wsClose", () => {
+// What the server ends for good, because the person is signed out, no member any more or has
+// another role, shows a page that is not theirs now. One that holds what they wrote stays as it is.
+const endedForGood = 1008;
+
+document.addEventListener("htmx:wsClose", (event) => {
+  if (event.detail.event?.code === endedForGood && !document.querySelector("form[data-dirty]")) return location.reload();
   lostAt ||= Date.now();
   setTimeout(() => lostAt && banner(true), 3000);
 });

@@ -31,3 +31,6 @@ on("keydown", "[data-tabs] [role=tab]", (event, tab) => {
   event.preventDefault();
   choose(tabs.at(next % tabs.length), true);
 });
+
+// On a phone the tabs scroll: the one that is open is in sight.
+document.querySelector(".tabs [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
