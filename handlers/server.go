@@ -37,6 +37,8 @@ type Config struct {
 	SandboxURL string
 	// Version of the program, for /api/health.
 	Version string
+	// Installation is what the console tells of how this process was started.
+	Installation Installation
 	// Health is what /api/health and /readyz look at.
 	Health []Check
 }

@@ -17,6 +17,7 @@ const (
 	NotFound        Code = "not_found"       // no such thing, or not for this person
 	Conflict        Code = "conflict"        // it has changed meanwhile, or its state forbids the act
 	Forbidden       Code = "forbidden"       // the person's role does not allow it
+	Suspended       Code = "suspended"       // the organization is, by those who look after the installation
 	Unauthenticated Code = "unauthenticated" // nobody is signed in
 	Limited         Code = "limited"         // too often
 	Upstream        Code = "upstream"        // a network or another server failed

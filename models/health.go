@@ -22,7 +22,8 @@ func (in *Install) CheckQueue(ctx context.Context) error {
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select count(*), max(now() - next_at) from deliveries
 			where state in ('scheduled', 'retrying', 'waiting') and next_at < now() - $1::interval
-				and not exists (select 1 from installation where held_at is not null)`, stuckAfter).Scan(&stuck, &late)
+				and not exists (select 1 from installation where held_at is not null)
+				and not exists (select 1 from suspensions s where s.organization_id = deliveries.organization_id)`, stuckAfter).Scan(&stuck, &late)
 	})
 	if err != nil {
 		return fmt.Errorf("look at the queue: %w", err)

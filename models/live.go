@@ -84,7 +84,8 @@ func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool
 		rows, err := tx.Query(ctx, `
 			select l.i from unnest($1::bytea[], $2::uuid[]) with ordinality as l(session, organization, i)
 			join sessions s on s.id = l.session and s.expires_at > now() and s.seen_at > now() - $3::interval
-			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization`,
+			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization
+			where not exists (select 1 from suspensions x where x.organization_id = l.organization)`,
 			sessions, organizations, in.set.SessionIdle)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type userRow struct {
 	WeekStart    int
 	Theme        string
 	PlatformRole PlatformRole
+	SuspendedAt  *time.Time
 }
 
 func (userRow) TableName() string { return "users" }
@@ -166,7 +167,7 @@ func (in *Install) SignIn(ctx context.Context, email, password, ip string) (*Per
 	if err != nil {
 		return nil, err
 	}
-	if !ok || row.ID == uuid.Nil {
+	if !ok || row.ID == uuid.Nil || row.SuspendedAt != nil {
 		return nil, errSignIn
 	}
 	if err := in.unthrottle(ctx, "sign-in:email:"+email); err != nil {
@@ -215,12 +216,13 @@ func plural(n int, unit string) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-// Memberships lists the person's organizations by name.
+// Memberships lists the person's organizations by name, suspended ones last.
 func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 	var list []Membership
 	b := &pgx.Batch{}
 	b.Queue(`select o.id, o.name, m.role, o.demo from memberships m
-		join organizations o on o.id = m.organization_id order by lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
+		join organizations o on o.id = m.organization_id
+		order by exists (select 1 from suspensions s where s.organization_id = o.id), lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Membership])
 		return err
 	})
@@ -236,9 +238,10 @@ func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Workspace, error) {
 	w := &Workspace{store: p.store, Member: p.User}
 	b := &pgx.Batch{}
-	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role from memberships m
-		join organizations o on o.id = m.organization_id where o.id = $1`, organization).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role)
+	suspended := false
+	b.Queue(`select o.id, o.name, o.time_zone, o.demo, m.role, exists (select 1 from suspensions s where s.organization_id = o.id)
+		from memberships m join organizations o on o.id = m.organization_id where o.id = $1`, organization).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&w.Organization.ID, &w.Organization.Name, &w.Organization.TimeZone, &w.Organization.Demo, &w.Role, &suspended)
 	})
 	err := p.store.db.Send(ctx, p.scope(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -246,6 +249,10 @@ func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Worksp
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open workspace: %w", err)
+	}
+	if suspended {
+		return nil, &Error{Code: Suspended, Message: w.Organization.Name + " is suspended on this installation. Nothing of it is lost, and nothing is published meanwhile. " +
+			"Ask whoever runs this installation what the matter is."}
 	}
 	return w, nil
 }
