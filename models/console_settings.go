@@ -254,4 +254,3 @@ func (in *Install) CredentialsOf(ctx context.Context) (map[string]string, error)
 	}
 	return from, nil
 }
-

@@ -147,7 +147,8 @@ var (
 
 	// What no error should hold, and must not be kept where it does.
 	addresses   = regexp.MustCompile(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+`)
-	credentials = regexp.MustCompile(`(?i)\b(bearer|basic)\s+\S+|\b((?:[a-z]+[_-])*(?:password|passwd|secret|token|code|key|authorization|cookie|state))("?\s*[=:]\s*"?)[^\s"&,;]+`)
+	bearer      = regexp.MustCompile(`(?i)\b(bearer|basic)\s+\S+`)
+	credentials = regexp.MustCompile(`(?i)\b((?:[a-z]+[_-])*(?:password|passwd|secret|token|code|key|authorization|cookie|state))("?\s*[=:]\s*"?)[^\s"&,;]+`)
 	inURL       = regexp.MustCompile(`(\b[a-z][a-z0-9+.-]*://)([^/\s"@]*@)?([^\s"?#]*)([?#][^\s"]*)?`)
 	long        = regexp.MustCompile(`[A-Za-z0-9_+=-]{32,}`)
 )
@@ -159,7 +160,8 @@ func clean(text string, most int) string {
 		text = text[:4*most]
 	}
 	text = inURL.ReplaceAllString(text, "$1$3")
-	text = credentials.ReplaceAllString(text, "$1$2$3…")
+	text = bearer.ReplaceAllString(text, "$1 …")
+	text = credentials.ReplaceAllString(text, "$1$2…")
 	text = addresses.ReplaceAllString(text, "…@…")
 	text = long.ReplaceAllStringFunc(text, func(s string) string {
 		if !strings.ContainsAny(s, "0123456789") || uuidLike(s) {

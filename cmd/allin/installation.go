@@ -89,9 +89,11 @@ func (in *installation) guardRestore(ctx context.Context) error {
 
 // openStore wires the domain to its keys, files and networks.
 func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) {
-	box, err := p.keys()
-	if err != nil {
-		return nil, nil, err
+	if p.box == nil {
+		var err error
+		if p.box, err = p.keys(); err != nil {
+			return nil, nil, err
+		}
 	}
 	files, err := media.Open(filepath.Join(p.config.Data, "media"))
 	if err != nil {
@@ -109,7 +111,7 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Settings: models.Settings{
+	return models.New(models.Config{DB: db, Box: p.box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Settings: models.Settings{
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 		CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
 	}}), files, nil
@@ -152,6 +154,7 @@ func (in *installation) work(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return clock.Run(ctx) })
 	g.Go(func() error { in.process.Keep(ctx); return nil })
 	g.Go(func() error { return in.raiseEpoch(ctx) })
+	g.Go(func() error { return in.store.Install("count errors").KeepFaults(ctx) })
 }
 
 func (in *installation) raiseEpoch(ctx context.Context) error {
@@ -227,19 +230,12 @@ func migrate(ctx context.Context, p *program) error {
 func release(ctx context.Context, p *program) error {
 	in := &installation{program: p}
 	defer in.close()
-	dsn, _, err := in.database(ctx)
-	if err != nil {
-		return err
-	}
-	if in.db, err = tenant.Open(ctx, dsn, tenant.Options{MaxConns: 4, Log: p.log}); err != nil {
-		return err
-	}
-	if in.store, in.files, err = p.openStore(in.db); err != nil {
+	if err := in.look(ctx); err != nil {
 		return err
 	}
 	if err := in.store.Install("release").Release(ctx, in.epochFile()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(p.out, "Publishing goes on. What fell due meanwhile is looked for on its network first.")
+	_, err := fmt.Fprintln(p.out, "Publishing goes on. What fell due meanwhile is looked for on its network first.")
 	return err
 }

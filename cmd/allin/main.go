@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/allin-platform/allin/internal/config"
+	"github.com/allin-platform/allin/internal/seal"
 	"github.com/allin-platform/allin/networks/sandbox"
 )
 
@@ -41,6 +42,8 @@ var commands = []command{
 	{"migrate", "bring the database to this version; --print-roles prints the SQL for its roles", migrate},
 	{"sandbox", "the imitated networks alone", runSandbox},
 	{"release", "let publishing go on after a restored database was found", release},
+	{"doctor", "check this installation: one line a check, and what to do", doctor},
+	{"keys", "rotate: seal everything with a new key; reseal: go on with that; drop: forget older keys", changeKeys},
 	{"settings", "list everything that can be set, as Markdown", printSettings},
 	{"version", "print the version", printVersion},
 }
@@ -52,6 +55,7 @@ type program struct {
 	out     io.Writer
 	log     *slog.Logger
 	sandbox *sandbox.Server // nil where it does not run here
+	box     *seal.Box       // the keys, once the store is open
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {

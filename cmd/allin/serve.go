@@ -52,6 +52,7 @@ func serve(ctx context.Context, p *program) error {
 		TrustedProxies: p.config.TrustedProxies,
 		SandboxURL:     sandboxURL(p.config),
 		Version:        version,
+		Installation:   in.about(),
 		Health:         in.checks(),
 	})
 	if err != nil {

@@ -86,6 +86,26 @@ type Config struct {
 
 	// Args are the arguments that follow the flags.
 	Args []string
+
+	given map[string]string // what the environment and the flags said
+}
+
+// Fact is one key with the value that holds. Of a secret it tells only whether
+// there is one.
+type Fact struct {
+	Key
+	Value string
+	Given bool // by the environment or a flag; otherwise its default holds
+}
+
+// Facts lists all keys with what holds for them.
+func (c *Config) Facts() []Fact {
+	list := make([]Fact, len(table))
+	for i, k := range table {
+		_, given := c.given[k.Name]
+		list[i] = Fact{Key: k, Value: k.show(c), Given: given}
+	}
+	return list
 }
 
 // Load reads args, which are stronger, and the environment. A value that
@@ -102,7 +122,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Args: rest}
+	c := Config{Args: rest, given: given}
 	var bad []error
 	for _, k := range table {
 		v, ok := given[k.Name]
