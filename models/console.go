@@ -55,7 +55,7 @@ func (c *Console) Overview(ctx context.Context) (Overview, error) {
 		if err := tx.QueryRow(ctx, `select (select count(*) from users), (select count(*) from organizations),
 			(select count(*) from social_accounts where state <> 'disconnected'),
 			(select count(*) from deliveries where state in ('scheduled', 'publishing', 'retrying', 'waiting')),
-			(select ticked_at from installation), current_setting('server_version'), pg_database_size(current_database()), now()`).
+			(select ticked_at from installation), split_part(current_setting('server_version'), ' ', 1), pg_database_size(current_database()), now()`).
 			Scan(&o.Users, &o.Organizations, &o.Accounts, &o.Waiting, &o.Tick, &o.DatabaseVersion, &o.DatabaseBytes, &o.Now); err != nil {
 			return err
 		}

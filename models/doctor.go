@@ -63,7 +63,7 @@ func (in *Install) ExamineDatabase(ctx context.Context) []Finding {
 func examineVersion(ctx context.Context, tx pgx.Tx) (Finding, error) {
 	var name string
 	var version int
-	err := tx.QueryRow(ctx, `select current_setting('server_version'), current_setting('server_version_num')::int`).Scan(&name, &version)
+	err := tx.QueryRow(ctx, `select split_part(current_setting('server_version'), ' ', 1), current_setting('server_version_num')::int`).Scan(&name, &version)
 	if version < oldestPostgres {
 		return Found(CheckFail, "", "PostgreSQL %s is too old: AllIN needs 15 or later. Upgrade it.", name), err
 	}

@@ -13,7 +13,7 @@ import (
 func (in *installation) about() handlers.Installation {
 	a := handlers.Installation{Epoch: in.epochFile()}
 	a.Places = [][2]string{{"Data folder", absolute(in.config.Data)}, {"Uploads", absolute(filepath.Join(in.config.Data, "media"))},
-		{"Database lies", in.databasePlace()}, {"Keys", in.keyPlace()}, {"Reached under", in.config.Origin}}
+		{"Database at", in.databasePlace()}, {"Keys", in.keyPlace()}, {"Reached under", in.config.Origin}}
 	for _, f := range in.config.Facts() {
 		a.Facts = append(a.Facts, console.Fact{Name: f.Name, Value: f.Value, Doc: f.Doc, Given: f.Given})
 	}

@@ -84,7 +84,7 @@ func Health(p HealthParams) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"grid gap-8\" id=\"health\" hx-get=\"/console/health\" hx-trigger=\"every 5s\" hx-swap=\"morph\"><section class=\"grid gap-4\"><div class=\"flex flex-wrap items-center justify-between gap-2\"><h2 class=\"text-lg\">At the moment</h2><p class=\"text-sm text-muted\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"grid grid-cols-1 gap-8\" id=\"health\" hx-get=\"/console/health\" hx-trigger=\"every 5s\" hx-swap=\"morph\"><section class=\"grid grid-cols-1 gap-4\"><div class=\"flex flex-wrap items-center justify-between gap-2\"><h2 class=\"text-lg\">At the moment</h2><p class=\"text-sm text-muted\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -178,7 +178,7 @@ func Health(p HealthParams) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</li></ul></section><section class=\"grid gap-4\"><h2 class=\"text-lg\">Deliveries</h2><dl class=\"box grid grid-cols-2 sm:grid-cols-3\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</li></ul></section><section class=\"grid grid-cols-1 gap-4\"><h2 class=\"text-lg\">Deliveries</h2><dl class=\"box grid grid-cols-2 sm:grid-cols-3\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -235,7 +235,7 @@ func Health(p HealthParams) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</dl></section><section class=\"grid gap-4\"><h2 class=\"text-lg\">Queues</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</dl></section><section class=\"grid grid-cols-1 gap-4\"><h2 class=\"text-lg\">Queues</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -420,7 +420,7 @@ func Health(p HealthParams) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "</section><section class=\"grid gap-4\"><h2 class=\"text-lg\">Networks</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "</section><section class=\"grid grid-cols-1 gap-4\"><h2 class=\"text-lg\">Networks</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -561,7 +561,7 @@ func Errors(p ErrorsParams) templ.Component {
 			templ_7745c5c3_Var22 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<section class=\"grid gap-4\" id=\"errors\"><h2 class=\"text-lg\">Errors</h2><p class=\"text-muted\">What went wrong in requests and jobs, one entry a kind. The log has every single one, under the same id that the person saw.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<section class=\"grid grid-cols-1 gap-4\" id=\"errors\"><h2 class=\"text-lg\">Errors</h2><p class=\"text-muted\">What went wrong in requests and jobs, one entry a kind. The log has every single one, under the same id that the person saw.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -40,7 +40,7 @@ var policies = []struct {
 }{
 	{models.SignUpOpen, "Anybody", "Whoever finds this installation can make an account and an organization."},
 	{models.SignUpInvited, "By invitation", "Only those whom a member of an organization invites."},
-	{models.SignUpClosed, "Nobody", "No account is made any more, by invitation neither."},
+	{models.SignUpClosed, "Nobody", "No account is made any more, not even by invitation."},
 }
 
 func (v Viewer) kept(k models.Kept) string {

@@ -31,3 +31,6 @@ on("keydown", "[data-tabs] [role=tab]", (event, tab) => {
   event.preventDefault();
   choose(tabs.at(next % tabs.length), true);
 });
+
+// Links to further pages that do not fit beside each other: the one that is open is shown.
+for (const tab of document.querySelectorAll(".tabs [aria-current=page]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
