@@ -114,7 +114,7 @@ func (c *Console) problems(ctx context.Context, tx pgx.Tx, o Overview) ([]Proble
 		add("", "%s of the last week could not be sent.", plural(mails, "mail"))
 	}
 	if faults > 0 {
-		add("/console/errors", "%s nobody has looked at yet.", plural(faults, "kind")+" of error")
+		add("/console/errors", "%s that nobody has looked at yet.", plural(faults, "kind")+" of error")
 	}
 	if suspended > 0 {
 		add("/console/organizations?state=suspended", "%s suspended: nothing of theirs is published.", areSuspended(suspended))

@@ -114,3 +114,11 @@ func originName(o models.FaultOrigin) string {
 }
 
 func times(n int64) string { return plural(int(n), "time") }
+
+func (p ErrorsParams) when(g models.FaultGroup) string {
+	words := "Last " + p.second(g.Last) + ", first " + p.second(g.First)
+	if g.Request != "" {
+		words += ", id of the last:"
+	}
+	return words
+}
