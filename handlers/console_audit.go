@@ -22,7 +22,7 @@ import (
 // field and filters nothing.
 func auditAsked(c *fiber.Ctx, con *models.Console) consoleviews.AuditParams {
 	p := consoleviews.AuditParams{From: c.Query("from"), Until: c.Query("until"), Organization: c.Query("organization"), Errors: map[string]string{}}
-	p.Filter = models.AuditFilter{Person: strings.TrimSpace(c.Query("q")), Act: c.Query("act"), Cursor: c.Query("after")}
+	p.Filter = models.ConsoleAuditFilter{Person: strings.TrimSpace(c.Query("q")), Act: c.Query("act"), Cursor: c.Query("after")}
 	var err error
 	if p.Organization != "" {
 		if p.Filter.Organization, err = uuid.Parse(p.Organization); err != nil {
@@ -47,7 +47,7 @@ func auditAsked(c *fiber.Ctx, con *models.Console) consoleviews.AuditParams {
 	return p
 }
 
-func (s *Server) showAudit(c *fiber.Ctx, con *models.Console) error {
+func (s *Server) showConsoleAudit(c *fiber.Ctx, con *models.Console) error {
 	p := auditAsked(c, con)
 	return s.auditScreen(c, con, p)
 }
@@ -69,7 +69,7 @@ func (s *Server) auditScreen(c *fiber.Ctx, con *models.Console, p consoleviews.A
 		page: func(f layout.Frame) templ.Component { return consoleviews.AuditPage(f, p) }})
 }
 
-func (s *Server) verifyAudit(c *fiber.Ctx, con *models.Console) error {
+func (s *Server) verifyConsoleAudit(c *fiber.Ctx, con *models.Console) error {
 	rows, broken, err := con.VerifyAudit(c.UserContext())
 	if err != nil {
 		return err
@@ -83,8 +83,8 @@ func (s *Server) verifyAudit(c *fiber.Ctx, con *models.Console) error {
 // exportTime bounds an export, which goes on after its handler.
 const exportTime = 10 * time.Minute
 
-// exportAudit sends all that the filter finds as a file, line by line.
-func (s *Server) exportAudit(c *fiber.Ctx, con *models.Console) error {
+// exportConsoleAudit sends all that the filter finds as a file, line by line.
+func (s *Server) exportConsoleAudit(c *fiber.Ctx, con *models.Console) error {
 	p := auditAsked(c, con)
 	if len(p.Errors) > 0 {
 		return s.auditScreen(c, con, p)
@@ -102,7 +102,7 @@ func (s *Server) exportAudit(c *fiber.Ctx, con *models.Console) error {
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		ctx, cancel := context.WithTimeout(ctx, exportTime)
 		defer cancel()
-		if err := writeAudit(ctx, w, con, p.Filter, format); err != nil {
+		if err := writeConsoleAudit(ctx, w, con, p.Filter, format); err != nil {
 			// The answer has begun: what is missing at its end tells that it broke off.
 			s.config.Log.Warn("export of the audit log broke off", "id", id, "error", err)
 		}
@@ -110,20 +110,20 @@ func (s *Server) exportAudit(c *fiber.Ctx, con *models.Console) error {
 	return nil
 }
 
-func writeAudit(ctx context.Context, w *bufio.Writer, con *models.Console, f models.AuditFilter, format string) error {
+func writeConsoleAudit(ctx context.Context, w *bufio.Writer, con *models.Console, f models.ConsoleAuditFilter, format string) error {
 	if format == "jsonl" {
 		out := json.NewEncoder(w)
-		return con.ExportAudit(ctx, f, format, func(l models.AuditLine) error { return out.Encode(exported(l)) })
+		return con.ExportAudit(ctx, f, format, func(l models.ConsoleAuditLine) error { return out.Encode(exportedLine(l)) })
 	}
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"at", "actor_kind", "actor_id", "actor", "act", "object", "organization_id", "organization", "details",
 		"address", "agent", "chain", "seq", "id"}); err != nil {
 		return err
 	}
-	err := con.ExportAudit(ctx, f, format, func(l models.AuditLine) error {
-		e := exported(l)
-		return out.Write([]string{e.At, string(e.ActorKind), e.ActorID, plainCell(e.Actor), plainCell(e.Act), plainCell(e.Object), e.OrganizationID,
-			plainCell(e.Organization), plainCell(string(e.Details)), plainCell(e.Address), plainCell(e.Agent), e.Chain.String(), strconv.FormatInt(e.Seq, 10), e.ID.String()})
+	err := con.ExportAudit(ctx, f, format, func(l models.ConsoleAuditLine) error {
+		e := exportedLine(l)
+		return out.Write([]string{e.At, string(e.ActorKind), e.ActorID, consoleCell(e.Actor), consoleCell(e.Act), consoleCell(e.Object), e.OrganizationID,
+			consoleCell(e.Organization), consoleCell(string(e.Details)), consoleCell(e.Address), consoleCell(e.Agent), e.Chain.String(), strconv.FormatInt(e.Seq, 10), e.ID.String()})
 	})
 	out.Flush()
 	if err != nil {
@@ -132,8 +132,8 @@ func writeAudit(ctx context.Context, w *bufio.Writer, con *models.Console, f mod
 	return out.Error()
 }
 
-// auditExport is a line of the log as programs read it.
-type auditExport struct {
+// consoleAuditLine is a line of the log as programs read it.
+type consoleAuditLine struct {
 	At             string           `json:"at"`
 	ActorKind      models.ActorKind `json:"actor_kind"`
 	ActorID        string           `json:"actor_id,omitempty"`
@@ -150,20 +150,20 @@ type auditExport struct {
 	ID             uuid.UUID        `json:"id"`
 }
 
-func exported(l models.AuditLine) auditExport {
+func exportedLine(l models.ConsoleAuditLine) consoleAuditLine {
 	text := func(id *uuid.UUID) string {
 		if id == nil {
 			return ""
 		}
 		return id.String()
 	}
-	return auditExport{At: l.At.UTC().Format(time.RFC3339Nano), ActorKind: l.ActorKind, ActorID: text(l.ActorID), Actor: l.ActorName, Act: l.Act,
+	return consoleAuditLine{At: l.At.UTC().Format(time.RFC3339Nano), ActorKind: l.ActorKind, ActorID: text(l.ActorID), Actor: l.ActorName, Act: l.Act,
 		Object: l.Object, OrganizationID: text(l.Organization), Organization: l.OrganizationName, Details: l.Details, Address: l.Address,
 		Agent: l.Agent, Chain: l.Chain, Seq: l.Seq, ID: l.ID}
 }
 
-// plainCell keeps a text from being taken for a formula by a spreadsheet.
-func plainCell(text string) string {
+// consoleCell keeps a text from being taken for a formula by a spreadsheet.
+func consoleCell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
 		return "'" + text
 	}

@@ -61,7 +61,7 @@ func (s *Server) unsuspendPerson(c *fiber.Ctx, con *models.Console) error {
 	return s.goTo(c, "/console/people/"+id.String(), "good", "The person can sign in again.")
 }
 
-func (s *Server) endSessions(c *fiber.Ctx, con *models.Console) error {
+func (s *Server) endSessionsOf(c *fiber.Ctx, con *models.Console) error {
 	id, err := idParam(c, "id")
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (s *Server) changePlatformRole(c *fiber.Ctx, con *models.Console) error {
 	return s.goTo(c, "/console/people/"+id.String(), "good", "The role is changed.")
 }
 
-func (s *Server) listOrganizations(c *fiber.Ctx, con *models.Console) error {
+func (s *Server) listAllOrganizations(c *fiber.Ctx, con *models.Console) error {
 	f := models.OrganizationFilter{Search: c.Query("q"), Suspended: c.Query("state") == "suspended", Cursor: c.Query("after")}
 	page, err := con.Organizations(c.UserContext(), f)
 	if err != nil {
@@ -105,13 +105,13 @@ func (s *Server) listOrganizations(c *fiber.Ctx, con *models.Console) error {
 		page: func(f layout.Frame) templ.Component { return consoleviews.OrganizationsPage(f, p) }})
 }
 
-func (s *Server) showOrganization(c *fiber.Ctx, con *models.Console) error {
-	return s.organizationForm(c, con, fiber.StatusOK, "", nil)
+func (s *Server) showAnyOrganization(c *fiber.Ctx, con *models.Console) error {
+	return s.anyOrganizationForm(c, con, fiber.StatusOK, "", nil)
 }
 
-// organizationForm shows an organization, with the reason for its suspension as
+// anyOrganizationForm shows an organization, with the reason for its suspension as
 // it was typed.
-func (s *Server) organizationForm(c *fiber.Ctx, con *models.Console, status int, reason string, wrong map[string]string) error {
+func (s *Server) anyOrganizationForm(c *fiber.Ctx, con *models.Console, status int, reason string, wrong map[string]string) error {
 	id, err := idParam(c, "id")
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (s *Server) suspendOrganization(c *fiber.Ctx, con *models.Console) error {
 	}
 	err = con.SuspendOrganization(c.UserContext(), id, c.FormValue("reason"))
 	if e, ok := wrong(err); ok {
-		return s.organizationForm(c, con, fiber.StatusUnprocessableEntity, c.FormValue("reason"), e.Fields)
+		return s.anyOrganizationForm(c, con, fiber.StatusUnprocessableEntity, c.FormValue("reason"), e.Fields)
 	}
 	if err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"github.com/allin-platform/allin/views/layout"
 )
 
-func (s *Server) showSettings(c *fiber.Ctx, con *models.Console) error {
-	return s.settingsForm(c, con, fiber.StatusOK, nil)
+func (s *Server) showConsoleSettings(c *fiber.Ctx, con *models.Console) error {
+	return s.consoleSettingsForm(c, con, fiber.StatusOK, nil)
 }
 
-func (s *Server) settingsForm(c *fiber.Ctx, con *models.Console, status int, wrong map[string]string) error {
+func (s *Server) consoleSettingsForm(c *fiber.Ctx, con *models.Console, status int, wrong map[string]string) error {
 	policy, kept, err := con.SignUp(c.UserContext())
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (s *Server) settingsForm(c *fiber.Ctx, con *models.Console, status int, wro
 func (s *Server) changeSignUp(c *fiber.Ctx, con *models.Console) error {
 	err := con.SetSignUp(c.UserContext(), models.SignUpPolicy(c.FormValue("sign-up")))
 	if e, ok := wrong(err); ok {
-		return s.settingsForm(c, con, fiber.StatusUnprocessableEntity, e.Fields)
+		return s.consoleSettingsForm(c, con, fiber.StatusUnprocessableEntity, e.Fields)
 	}
 	if err != nil {
 		return err

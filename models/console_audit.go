@@ -10,17 +10,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// AuditFilter says which lines of the audit log are wanted.
-type AuditFilter struct {
+// ConsoleAuditFilter says which lines of the audit log are wanted.
+type ConsoleAuditFilter struct {
 	Person       string    // a name, an address or an id; "" for all
 	Organization uuid.UUID // zero: all
 	Act          string    // "member", "member.role_changed"; "" for all
 	From, Until  time.Time // until is left out itself; zero: no bound
-	Cursor       string    // from AuditPage.Next
+	Cursor       string    // from ConsoleAuditPage.Next
 }
 
-// AuditLine is one line of the log as people read it.
-type AuditLine struct {
+// ConsoleAuditLine is one line of the log as people read it.
+type ConsoleAuditLine struct {
 	ID               uuid.UUID
 	Chain            uuid.UUID // zero: the installation's
 	Seq              int64
@@ -35,9 +35,9 @@ type AuditLine struct {
 	Address, Agent   string
 }
 
-// AuditPage is a part of the log.
-type AuditPage struct {
-	Lines []AuditLine
+// ConsoleAuditPage is a part of the log.
+type ConsoleAuditPage struct {
+	Lines []ConsoleAuditLine
 	Next  string // cursor; "" at the end
 }
 
@@ -55,16 +55,16 @@ const auditLines = `
 
 // Audit reads a part of the log: of the installation, of all organizations, and
 // of people in their own matters.
-func (c *Console) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
+func (c *Console) Audit(ctx context.Context, f ConsoleAuditFilter) (ConsoleAuditPage, error) {
 	if err := c.demand(ReadInstallation); err != nil {
-		return AuditPage{}, err
+		return ConsoleAuditPage{}, err
 	}
 	return c.auditPage(ctx, f, consolePage)
 }
 
-func (c *Console) auditPage(ctx context.Context, f AuditFilter, limit int) (AuditPage, error) {
-	var page AuditPage
-	after, err := readCursor(f.Cursor)
+func (c *Console) auditPage(ctx context.Context, f ConsoleAuditFilter, limit int) (ConsoleAuditPage, error) {
+	var page ConsoleAuditPage
+	after, err := readTimeCursor(f.Cursor)
 	if err != nil {
 		return page, err
 	}
@@ -73,23 +73,23 @@ func (c *Console) auditPage(ctx context.Context, f AuditFilter, limit int) (Audi
 		organization = &f.Organization
 	}
 	err = c.store.system(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, auditLines, like(f.Person), f.Person, organization, f.Act, bound(f.From), bound(f.Until),
+		rows, err := tx.Query(ctx, auditLines, anywhere(f.Person), f.Person, organization, f.Act, orNil(f.From), orNil(f.Until),
 			after.at, after.id, limit+1)
 		if err != nil {
 			return err
 		}
-		page.Lines, err = pgx.CollectRows(rows, pgx.RowToStructByPos[AuditLine])
+		page.Lines, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ConsoleAuditLine])
 		return err
 	})
 	if len(page.Lines) > limit {
 		page.Lines = page.Lines[:limit]
 		last := page.Lines[limit-1]
-		page.Next = cursor{last.At, last.ID}.String()
+		page.Next = timeCursor{last.At, last.ID}.String()
 	}
 	return page, wrapped("read audit log", err)
 }
 
-func bound(t time.Time) *time.Time {
+func orNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -101,7 +101,7 @@ const exportPage = 500
 
 // ExportAudit hands every line of the filter to each, the newest first, and
 // notes in the log that it was taken out. No transaction stays open meanwhile.
-func (c *Console) ExportAudit(ctx context.Context, f AuditFilter, format string, each func(AuditLine) error) error {
+func (c *Console) ExportAudit(ctx context.Context, f ConsoleAuditFilter, format string, each func(ConsoleAuditLine) error) error {
 	if err := c.demand(ReadInstallation); err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (h *Health) readQueues(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	for i := range h.Failed {
-		h.Failed[i].Message = clean(h.Failed[i].Message, 300)
+		h.Failed[i].Message = scrub(h.Failed[i].Message, 300)
 	}
 	return tx.QueryRow(ctx, `select count(*) from river_job where state in ('discarded', 'cancelled')
 		and finalized_at > now() - interval '1 day'`).Scan(&h.FailedAll)

@@ -10,33 +10,33 @@ import (
 	"github.com/google/uuid"
 )
 
-// cursor is where a list that is ordered by time, the newest first, goes on.
-type cursor struct {
+// timeCursor is where a list that is ordered by time, the newest first, goes on.
+type timeCursor struct {
 	at time.Time
 	id uuid.UUID
 }
 
-func (c cursor) String() string {
+func (c timeCursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(c.at.UTC().Format(time.RFC3339Nano) + " " + c.id.String()))
 }
 
-// readCursor reads what String wrote; "" is the beginning.
-func readCursor(text string) (cursor, error) {
+// readTimeCursor reads what String wrote; "" is the beginning.
+func readTimeCursor(text string) (timeCursor, error) {
 	if text == "" {
-		return cursor{at: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), id: uuid.Max}, nil
+		return timeCursor{at: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), id: uuid.Max}, nil
 	}
 	bad := &Error{Code: Invalid, Message: "This part of the list cannot be found. Begin again at its first page."}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return cursor{}, bad
+		return timeCursor{}, bad
 	}
 	at, id, _ := strings.Cut(string(raw), " ")
-	var c cursor
+	var c timeCursor
 	if c.at, err = time.Parse(time.RFC3339Nano, at); err != nil {
-		return cursor{}, bad
+		return timeCursor{}, bad
 	}
 	if c.id, err = uuid.Parse(id); err != nil {
-		return cursor{}, bad
+		return timeCursor{}, bad
 	}
 	return c, nil
 }

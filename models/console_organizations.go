@@ -45,13 +45,13 @@ func (c *Console) Organizations(ctx context.Context, f OrganizationFilter) (Orga
 	if err := c.demand(ReadInstallation); err != nil {
 		return page, err
 	}
-	after, err := readCursor(f.Cursor)
+	after, err := readTimeCursor(f.Cursor)
 	if err != nil {
 		return page, err
 	}
 	const from = ` from organizations o left join suspensions s on s.organization_id = o.id
 		where ($1 = '' or o.name ilike $1) and (not $2 or s.at is not null)`
-	args := []any{like(f.Search), f.Suspended}
+	args := []any{anywhere(f.Search), f.Suspended}
 	err = c.store.system(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select `+organizationColumns+from+` and (o.created_at, o.id) < ($3, $4)
 			order by o.created_at desc, o.id desc limit $5`, append(args, after.at, after.id, consolePage+1)...)
@@ -66,7 +66,7 @@ func (c *Console) Organizations(ctx context.Context, f OrganizationFilter) (Orga
 	if len(page.Organizations) > consolePage {
 		page.Organizations = page.Organizations[:consolePage]
 		last := page.Organizations[consolePage-1]
-		page.Next = cursor{last.Since, last.ID}.String()
+		page.Next = timeCursor{last.Since, last.ID}.String()
 	}
 	return page, wrapped("list organizations", err)
 }

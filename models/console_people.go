@@ -49,13 +49,13 @@ func (c *Console) People(ctx context.Context, f PeopleFilter) (PeoplePage, error
 	if err := c.demand(ReadInstallation); err != nil {
 		return page, err
 	}
-	after, err := readCursor(f.Cursor)
+	after, err := readTimeCursor(f.Cursor)
 	if err != nil {
 		return page, err
 	}
 	const where = ` where ($1 = '' or u.name ilike $1 or u.email ilike $1) and ($2 = '' or u.platform_role = $2)
 		and (not $3 or u.suspended_at is not null)`
-	args := []any{like(f.Search), string(f.Role), f.Suspended}
+	args := []any{anywhere(f.Search), string(f.Role), f.Suspended}
 	err = c.store.system(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select `+personColumns+` from users u`+where+` and (u.created_at, u.id) < ($4, $5)
 			order by u.created_at desc, u.id desc limit $6`, append(args, after.at, after.id, consolePage+1)...)
@@ -70,13 +70,13 @@ func (c *Console) People(ctx context.Context, f PeopleFilter) (PeoplePage, error
 	if len(page.People) > consolePage {
 		page.People = page.People[:consolePage]
 		last := page.People[consolePage-1]
-		page.Next = cursor{last.Since, last.ID}.String()
+		page.Next = timeCursor{last.Since, last.ID}.String()
 	}
 	return page, wrapped("list people", err)
 }
 
-// like is a pattern that finds text anywhere, "" for none.
-func like(text string) string {
+// anywhere is a pattern that finds text anywhere, "" for none.
+func anywhere(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return ""

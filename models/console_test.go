@@ -80,10 +80,10 @@ func TestConsoleRoles(t *testing.T) {
 		"Health":                {models.ReadInstallation, func(c *models.Console) error { return second(c.Health(ctx)) }},
 		"Faults":                {models.ReadInstallation, func(c *models.Console) error { return second2(c.Faults(ctx, models.FaultOpen)) }},
 		"MarkFault":             {models.ReadInstallation, func(c *models.Console) error { return c.MarkFault(ctx, "x", models.FaultSeen) }},
-		"Audit":                 {models.ReadInstallation, func(c *models.Console) error { return second(c.Audit(ctx, models.AuditFilter{})) }},
+		"Audit":                 {models.ReadInstallation, func(c *models.Console) error { return second(c.Audit(ctx, models.ConsoleAuditFilter{})) }},
 		"AuditActs":             {models.ReadInstallation, func(c *models.Console) error { return second(c.AuditActs(ctx)) }},
 		"ExportAudit": {models.ReadInstallation, func(c *models.Console) error {
-			return c.ExportAudit(ctx, models.AuditFilter{}, "csv", func(models.AuditLine) error { return nil })
+			return c.ExportAudit(ctx, models.ConsoleAuditFilter{}, "csv", func(models.ConsoleAuditLine) error { return nil })
 		}},
 		"VerifyAudit": {models.ReadInstallation, func(c *models.Console) error { return second2(c.VerifyAudit(ctx)) }},
 	}
@@ -320,7 +320,7 @@ func TestConsoleLists(t *testing.T) {
 	}
 	for what, err := range map[string]error{
 		"cursor": second(root.People(ctx, models.PeopleFilter{Cursor: "../../x"})),
-		"audit":  second(root.Audit(ctx, models.AuditFilter{Cursor: "x"})),
+		"audit":  second(root.Audit(ctx, models.ConsoleAuditFilter{Cursor: "x"})),
 	} {
 		if models.CodeOf(err) != models.Invalid {
 			t.Errorf("%s: %v", what, err)
@@ -375,8 +375,8 @@ func TestS63SensitiveActs(t *testing.T) {
 			t.Fatalf("act %d, %s: %v", i, d.act, err)
 		}
 	}
-	var lines []models.AuditLine
-	for f := (models.AuditFilter{}); ; {
+	var lines []models.ConsoleAuditLine
+	for f := (models.ConsoleAuditFilter{}); ; {
 		page, err := root.Audit(ctx, f)
 		if err != nil {
 			t.Fatal(err)
@@ -414,7 +414,7 @@ func TestS63SensitiveActs(t *testing.T) {
 		t.Errorf("%d rows, broken %v, %v", rows, broken, err)
 	}
 	// Filters find what they name.
-	for name, f := range map[string]models.AuditFilter{
+	for name, f := range map[string]models.ConsoleAuditFilter{
 		"person":       {Person: "adam"},
 		"address":      {Person: "adam@admins"},
 		"id":           {Person: admin.Admin.ID.String()},

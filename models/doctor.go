@@ -190,7 +190,7 @@ func (in *Install) ExamineAudit(ctx context.Context) Finding {
 		return Found(CheckFail, "audit log", "%s in chain %s, entry %d: %s. Keep a copy of the database and find out who can write to it past AllIN.",
 			plural(len(broken), "broken place"), b.Chain, b.Seq, b.What)
 	}
-	return Found(CheckOK, "audit log", "%d entries hold together", rows)
+	return Found(CheckOK, "audit log", "holds together, %d long", rows)
 }
 
 // ExamineSealed tries to open every sealed value.
@@ -204,6 +204,9 @@ func (in *Install) ExamineSealed(ctx context.Context) Finding {
 			r.Lost, r.Values, strings.Join(r.Closed, ", "))
 	case r.Old > 0:
 		return Found(CheckWarn, "sealed values", "%d of %d are sealed with an older key. Run allin keys reseal.", r.Old, r.Values)
+	}
+	if r.Values == 0 {
+		return Found(CheckOK, "sealed values", "there are none yet")
 	}
 	return Found(CheckOK, "sealed values", "all %d open", r.Values)
 }

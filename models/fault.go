@@ -57,7 +57,7 @@ type pendingFault struct {
 
 // Fault counts an error. It waits for nothing and never fails.
 func (s *Store) Fault(f Fault) {
-	f.Message, f.Stack = clean(f.Message, maxFaultText), clean(f.Stack, maxFaultStack)
+	f.Message, f.Stack = scrub(f.Message, maxFaultText), scrub(f.Stack, maxFaultStack)
 	now := s.now()
 	key := f.fingerprint()
 	s.faults.mu.Lock()
@@ -124,7 +124,27 @@ func (in *Install) WriteFaults(ctx context.Context) error {
 			or fingerprint in (select fingerprint from faults order by last_at desc offset $1)`, maxFaults, faultKeep)
 		return err
 	})
+	if err != nil {
+		in.faults.putBack(pending)
+	}
 	return wrapped("write errors", err)
+}
+
+// putBack keeps what could not be written for the next time, as far as there is room.
+func (f *faults) putBack(pending map[string]*pendingFault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, old := range pending {
+		p := f.pending[key]
+		switch {
+		case p != nil:
+			p.count, p.first = p.count+old.count, old.first
+		case len(f.pending) < maxPending:
+			f.pending[key] = old
+		default:
+			f.lost++
+		}
+	}
 }
 
 // fingerprint is the same for errors that differ in numbers and ids only.
@@ -133,7 +153,7 @@ func (f Fault) fingerprint() string {
 	for _, r := range []struct {
 		what *regexp.Regexp
 		with string
-	}{{inQuotes, `"…"`}, {hexadecimal, "#"}, {numbers, "#"}} {
+	}{{sameQuoted, `"…"`}, {sameHex, "#"}, {sameNumbers, "#"}} {
 		message = r.what.ReplaceAllString(message, r.with)
 	}
 	sum := sha256.Sum256([]byte(string(f.Origin) + "\x00" + f.Place + "\x00" + message))
@@ -141,29 +161,29 @@ func (f Fault) fingerprint() string {
 }
 
 var (
-	inQuotes    = regexp.MustCompile(`"[^"]*"|'[^']*'`)
-	hexadecimal = regexp.MustCompile(`(?i)\b0x[0-9a-f]+\b|\b[0-9a-f]{8}(-[0-9a-f]{4,12})+\b|\b[0-9a-f]{12,}\b`)
-	numbers     = regexp.MustCompile(`\d+`)
+	sameQuoted  = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	sameHex     = regexp.MustCompile(`(?i)\b0x[0-9a-f]+\b|\b[0-9a-f]{8}(-[0-9a-f]{4,12})+\b|\b[0-9a-f]{12,}\b`)
+	sameNumbers = regexp.MustCompile(`\d+`)
 
 	// What no error should hold, and must not be kept where it does.
-	addresses   = regexp.MustCompile(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+`)
-	bearer      = regexp.MustCompile(`(?i)\b(bearer|basic)\s+\S+`)
-	credentials = regexp.MustCompile(`(?i)\b((?:[a-z]+[_-])*(?:password|passwd|secret|token|code|key|authorization|cookie|state))("?\s*[=:]\s*"?)[^\s"&,;]+`)
-	inURL       = regexp.MustCompile(`(\b[a-z][a-z0-9+.-]*://)([^/\s"@]*@)?([^\s"?#]*)([?#][^\s"]*)?`)
-	long        = regexp.MustCompile(`[A-Za-z0-9_+=-]{32,}`)
+	scrubAddresses   = regexp.MustCompile(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+`)
+	scrubBearer      = regexp.MustCompile(`(?i)\b(bearer|basic)\s+\S+`)
+	scrubCredentials = regexp.MustCompile(`(?i)\b((?:[a-z]+[_-])*(?:password|passwd|secret|token|code|key|authorization|cookie|state))("?\s*[=:]\s*"?)[^\s"&,;]+`)
+	scrubURLs        = regexp.MustCompile(`(\b[a-z][a-z0-9+.-]*://)([^/\s"@]*@)?([^\s"?#]*)([?#][^\s"]*)?`)
+	scrubLong        = regexp.MustCompile(`[A-Za-z0-9_+=-]{32,}`)
 )
 
-// clean takes out of an error's text what may be a secret or a person's
+// scrub takes out of an error's text what may be a secret or a person's
 // address, and what a page could not show.
-func clean(text string, most int) string {
+func scrub(text string, most int) string {
 	if len(text) > 4*most {
 		text = text[:4*most]
 	}
-	text = inURL.ReplaceAllString(text, "$1$3")
-	text = bearer.ReplaceAllString(text, "$1 …")
-	text = credentials.ReplaceAllString(text, "$1$2…")
-	text = addresses.ReplaceAllString(text, "…@…")
-	text = long.ReplaceAllStringFunc(text, func(s string) string {
+	text = scrubURLs.ReplaceAllString(text, "$1$3")
+	text = scrubBearer.ReplaceAllString(text, "$1 …")
+	text = scrubCredentials.ReplaceAllString(text, "$1$2…")
+	text = scrubAddresses.ReplaceAllString(text, "…@…")
+	text = scrubLong.ReplaceAllStringFunc(text, func(s string) string {
 		if !strings.ContainsAny(s, "0123456789") || uuidLike(s) {
 			return s // a long word of a stack, or an id
 		}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/seal"
@@ -125,6 +126,9 @@ func (p *program) examineKeys() models.Finding {
 	return models.Found(models.CheckOK, what, "%d keys in %s; allin keys drop forgets the older ones", p.box.Len(), p.keyPlace())
 }
 
+// patience is how long a database is waited for that does not answer.
+const patience = 5 * time.Second
+
 // examineStore looks into the database, as far as it can be opened.
 func (in *installation) examineStore(ctx context.Context, keys bool) []models.Finding {
 	if _, err := os.Stat(filepath.Join(in.config.Data, "postgres")); in.config.DatabaseURL == "" && errors.Is(err, os.ErrNotExist) {
@@ -134,7 +138,9 @@ func (in *installation) examineStore(ctx context.Context, keys bool) []models.Fi
 	if err != nil {
 		return []models.Finding{models.Found(models.CheckFail, "database", "%v", err)}
 	}
-	if in.db, err = tenant.Open(ctx, dsn, tenant.Options{MaxConns: 4}); err != nil {
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if in.db, err = tenant.Open(soon, dsn, tenant.Options{MaxConns: 4}); err != nil {
 		return []models.Finding{models.Found(models.CheckFail, "database", "%v. See that it runs, and that DATABASE_URL is right.", unreachable(err))}
 	}
 	have, want, err := tenant.Pending(ctx, migrate, migrations.Files)

@@ -87,7 +87,7 @@ type Config struct {
 	// Args are the arguments that follow the flags.
 	Args []string
 
-	given map[string]string // what the environment and the flags said
+	given map[string]bool // names that the environment or a flag gave a value
 }
 
 // Fact is one key with the value that holds. Of a secret it tells only whether
@@ -102,8 +102,7 @@ type Fact struct {
 func (c *Config) Facts() []Fact {
 	list := make([]Fact, len(table))
 	for i, k := range table {
-		_, given := c.given[k.Name]
-		list[i] = Fact{Key: k, Value: k.show(c), Given: given}
+		list[i] = Fact{Key: k, Value: k.show(c), Given: c.given[k.Name]}
 	}
 	return list
 }
@@ -122,10 +121,11 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Args: rest, given: given}
+	c := Config{Args: rest, given: map[string]bool{}}
 	var bad []error
 	for _, k := range table {
 		v, ok := given[k.Name]
+		c.given[k.Name] = ok
 		if !ok {
 			v = k.Default
 		}

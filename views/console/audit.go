@@ -16,8 +16,8 @@ import (
 // AuditParams is a part of the audit log.
 type AuditParams struct {
 	Viewer
-	Page         models.AuditPage
-	Filter       models.AuditFilter
+	Page         models.ConsoleAuditPage
+	Filter       models.ConsoleAuditFilter
 	From, Until  string // as days, as they were typed
 	Organization string // id or ""
 	Acts         []string
@@ -51,7 +51,7 @@ func (p AuditParams) acts() []ui.Choice {
 	return list
 }
 
-func chain(l models.AuditLine) string {
+func chain(l models.ConsoleAuditLine) string {
 	switch {
 	case l.OrganizationName != "":
 		return l.OrganizationName
@@ -63,7 +63,7 @@ func chain(l models.AuditLine) string {
 	return "Own matters"
 }
 
-func actor(l models.AuditLine) string {
+func actor(l models.ConsoleAuditLine) string {
 	switch {
 	case l.ActorName != "":
 		return l.ActorName
@@ -76,7 +76,7 @@ func actor(l models.AuditLine) string {
 }
 
 // details writes what is known beside the act: "before: ADMIN, after: USER".
-func details(l models.AuditLine) string {
+func details(l models.ConsoleAuditLine) string {
 	var m map[string]any
 	if json.Unmarshal(l.Details, &m) != nil {
 		return ""
