@@ -40,6 +40,12 @@ async function invite(page, address) {
 }
 
 const invitation = async (allin) => /\/invitations\/[\w-]{43}/.exec(await mailTo(allin, guest))[0];
+// openFirst opens the first thing that a list of the console leads to.
+const openFirst = (path, list) => async (page) => {
+  await open(path)(page);
+  await page.goto(await page.locator(`${list} tbody a`).first().getAttribute("href"));
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+};
 
 async function fillComposer(page) {
   const composer = new Composer(page);
@@ -154,6 +160,17 @@ export const places = [
       await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
     },
   },
+  { name: "console-overview", as: demo, go: open("/console") },
+  { name: "console-people", as: demo, go: open("/console/people") },
+  { name: "console-nobody", as: demo, go: open("/console/people?q=nobody+is+called+so") },
+  { name: "console-person", as: demo, go: openFirst("/console/people", "#people") },
+  { name: "console-organizations", as: demo, go: open("/console/organizations") },
+  { name: "console-organization", as: demo, go: openFirst("/console/organizations", "#organizations") },
+  { name: "console-settings", as: demo, go: open("/console/settings") },
+  { name: "console-networks", as: demo, go: open("/console/networks") },
+  { name: "console-health", as: demo, go: open("/console/health") },
+  { name: "console-errors", as: demo, go: open("/console/errors") },
+  { name: "console-audit", as: demo, go: open("/console/audit") },
   { name: "posts-upcoming", as: demo, go: open("/posts") },
   { name: "posts-past", as: demo, go: open("/posts?tab=past") },
   { name: "posts-drafts", as: demo, go: open("/posts?tab=drafts") },

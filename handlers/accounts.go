@@ -37,8 +37,8 @@ func (s *Server) choices(ctx context.Context) []accounts.Choice {
 		choice := accounts.Choice{Key: key, Name: info.Name, Sandbox: registry.HasSandbox(key)}
 		n, err := registry.Get(key, false)
 		if err == nil && info.Connect.SiteLabel == "" {
-			// Such a network calls nobody here: it looks for its own configuration.
-			_, err = n.Register(ctx, "", s.callback(key))
+			// Such a network calls nobody here: what is looked for is configured.
+			_, err = s.install.App(ctx, n, "", s.callback(key))
 		}
 		if err != nil {
 			choice.Missing = networks.AsError(err).Message

@@ -93,9 +93,9 @@ func (s *Server) connectForm(c *fiber.Ctx, ws *models.Workspace, status int, t t
 	if t.account != nil && p.Site == "" {
 		p.Site = t.account.Site
 	}
-	// A network with one address of its own looks for its configuration and calls nobody.
+	// A network with one address of its own calls nobody here: its credentials are configured.
 	if site, err := t.network.Site(p.Site); err == nil && site == "" && p.Message == "" {
-		if _, err := t.network.Register(c.UserContext(), "", s.callback(t.info.Key)); err != nil {
+		if _, err := s.install.App(c.UserContext(), t.network, "", s.callback(t.info.Key)); err != nil {
 			p.Missing = networks.AsError(err).Message
 		}
 	}

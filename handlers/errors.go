@@ -33,6 +33,7 @@ var kinds = map[models.Code]failure{
 	models.NotFound:        {status: 404, title: "Not found"},
 	models.Conflict:        {status: 409, title: "This has changed"},
 	models.Forbidden:       {status: 403, title: "Not allowed"},
+	models.Suspended:       {status: 403, title: "Suspended"},
 	models.Unauthenticated: {status: 401, title: "Signed out"},
 	models.FactorNeeded:    {status: 403, title: "Second factor needed"},
 	models.Limited:         {status: 429, title: "Too many tries"},
@@ -141,6 +142,13 @@ func (s *Server) note(c *fiber.Ctx, f failure, err error) {
 		attrs = append(attrs, slog.String("stack", p.stack))
 	}
 	s.config.Log.LogAttrs(c.UserContext(), level, "failed", attrs...)
+	if f.status >= 500 {
+		fault := models.Fault{Origin: models.FaultOfRequest, Place: c.Method() + " " + c.Route().Path, Message: err.Error(), Request: of(c).id}
+		if p != nil {
+			fault.Stack = p.stack
+		}
+		s.config.Store.Fault(fault)
+	}
 }
 
 func text(c *fiber.Ctx, sentence string) {
@@ -178,6 +186,10 @@ func (s *Server) failPart(c *fiber.Ctx, f failure) {
 }
 
 func (s *Server) failPage(c *fiber.Ctx, f failure) {
+	if f.code == models.Suspended {
+		s.showSuspended(c, f)
+		return
+	}
 	p := problem.Params{Status: f.status, Title: f.title, Message: f.message}
 	if f.status >= 500 {
 		p.ID = of(c).id

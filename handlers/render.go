@@ -113,6 +113,9 @@ func (s *Server) frame(c *fiber.Ctx, ws *models.Workspace, area layout.Area, tit
 			f.Hold = "Whoever runs this installation has stopped it for a while. Nothing is lost: posts go out when it goes on."
 		}
 	}
+	if f.Hold != "" && ws.Member.Platform.May(models.ChangeInstallation) {
+		f.ReleaseHold = "/console"
+	}
 	return f, nil
 }
 

@@ -73,6 +73,16 @@ func (w *world) failedMail() string {
 	return id.String()
 }
 
+// empty is an organization without anybody in it.
+func (th *things) empty(suspended bool) uuid.UUID {
+	id := uuid.New()
+	th.w.sql(`insert into organizations (id, name) values ($1, 'Nobody')`, id)
+	if suspended {
+		th.w.sql(`insert into suspensions (organization_id) values ($1)`, id)
+	}
+	return id
+}
+
 // knock is how one route is asked.
 type knock struct {
 	path  func(*things) string
@@ -164,6 +174,44 @@ var knocks = map[string]knock{
 	"POST /invitations/:token/accept":  {path: func(th *things) string { return "/invitations/" + th.team().token + "/accept" }, page: 422, open: true},
 	"POST /invitations/:token/sign-up": {path: func(th *things) string { return "/invitations/" + th.team().token + "/sign-up" }, page: done, part: told, open: true},
 	"POST /invitations/:token/decline": {path: at("/invitations/" + strings.Repeat("s", 43) + "/decline"), page: 404},
+	"POST /console/hold/release": {path: func(th *things) string {
+		th.w.sql(`update installation set held_at = now(), held_reason = 'test'`)
+		return "/console/hold/release"
+	}, page: done, part: told},
+	"GET /console/people":     {path: at("/console/people?q=helper&role=USER")},
+	"GET /console/people/:id": {path: func(th *things) string { return "/console/people/" + th.helper.String() }},
+	"POST /console/people/:id/suspend": {path: func(th *things) string {
+		th.w.sql(`update users set suspended_at = null where id = $1`, th.helper)
+		return "/console/people/" + th.helper.String() + "/suspend"
+	}, page: done, part: told},
+	"POST /console/people/:id/unsuspend": {path: func(th *things) string {
+		th.w.sql(`update users set suspended_at = now() where id = $1`, th.helper)
+		return "/console/people/" + th.helper.String() + "/unsuspend"
+	}, page: done, part: told},
+	"POST /console/people/:id/sessions/end": {path: func(th *things) string { return "/console/people/" + th.helper.String() + "/sessions/end" }, page: done, part: told},
+	"POST /console/people/:id/role":         {path: func(th *things) string { return "/console/people/" + th.helper.String() + "/role" }, form: fields("role", "USER"), page: done, part: told},
+	"GET /console/organizations":            {path: at("/console/organizations")},
+	"GET /console/organizations/:id":        {path: func(th *things) string { return "/console/organizations/" + th.ws.Organization.ID.String() }},
+	"POST /console/organizations/:id/suspend": {path: func(th *things) string {
+		return "/console/organizations/" + th.empty(false).String() + "/suspend"
+	}, page: done, part: told},
+	"POST /console/organizations/:id/unsuspend": {path: func(th *things) string {
+		return "/console/organizations/" + th.empty(true).String() + "/unsuspend"
+	}, page: done, part: told},
+	"GET /console/settings":                  {path: at("/console/settings")},
+	"POST /console/settings/sign-up":         {path: at("/console/settings/sign-up"), form: fields("sign-up", "open"), page: done, part: told},
+	"GET /console/networks":                  {path: at("/console/networks")},
+	"POST /console/networks/:network":        {path: at("/console/networks/x"), form: fields("client-id", "", "client-secret", ""), page: 422},
+	"POST /console/networks/:network/forget": {path: at("/console/networks/x/forget"), page: 409},
+	"GET /console/health":                    {path: at("/console/health")},
+	"GET /console/errors":                    {path: at("/console/errors")},
+	"POST /console/errors/:fingerprint/mark": {path: func(th *things) string {
+		th.w.sql(`insert into faults (fingerprint, origin, place, message, count, first_at, last_at) values ('abc', 'job', 'p', 'm', 1, now(), now()) on conflict do nothing`)
+		return "/console/errors/abc/mark"
+	}, form: fields("state", "seen"), page: done, part: told},
+	"GET /console/audit":         {path: at("/console/audit?from=2026-01-01")},
+	"GET /console/audit/export":  {path: at("/console/audit/export?format=csv")},
+	"POST /console/audit/verify": {path: at("/console/audit/verify")},
 
 	"GET /calendar":     {path: func(th *things) string { return "/calendar?date=" + in(3) }, open: true},
 	"GET /calendar/day": {path: func(th *things) string { return "/calendar/day?date=" + in(3) }, open: true},

@@ -45,6 +45,8 @@ type Config struct {
 	Tracer trace.Tracer
 	// Providers are where else people may sign in.
 	Providers []*signin.Provider
+	// Installation is what the console tells of how this process was started.
+	Installation Installation
 	// Health is what /api/health and /readyz look at.
 	Health []Check
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -113,7 +114,6 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	must(t, err)
 	w.box, err = seal.Parse(keys)
 	must(t, err)
-	w.box = box
 	files, err := media.Open(t.TempDir())
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -125,7 +125,8 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	w.store = models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base,
 		Settings: models.Settings{Limits: true}})
 	config := handlers.Config{Store: w.store, Log: log, Now: time.Now, Origin: w.base, SandboxURL: sandboxBase,
-		Health: []handlers.Check{{Name: "database", Needed: true, Do: db.Ping}}}
+		Installation: handlers.Installation{Epoch: filepath.Join(t.TempDir(), "epoch")},
+		Health:       []handlers.Check{{Name: "database", Needed: true, Do: db.Ping}}}
 	for _, c := range change {
 		c(&config)
 	}

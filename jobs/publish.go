@@ -307,7 +307,9 @@ func (p *publication) part(i int) networks.Create {
 func (p *publication) call(ctx context.Context, part networks.Create) (created networks.Created, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.log.Error("network client panicked", "network", p.info.Key, "panic", r, "stack", string(debug.Stack()))
+			stack := string(debug.Stack())
+			p.log.Error("network client panicked", "network", p.info.Key, "panic", r, "stack", stack)
+			p.in.Fault(models.Fault{Origin: models.FaultOfJob, Place: "publish to " + p.info.Key, Message: fmt.Sprintf("network client panicked: %v", r), Stack: stack})
 			err = &networks.Error{Kind: networks.Unknown, Message: "AllIN stumbled while sending.", Code: "panic"}
 		}
 	}()

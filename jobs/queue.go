@@ -79,6 +79,8 @@ func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *
 		Queues:  queues,
 		Workers: workers,
 		Logger:  slog.New(quiet{log.Handler()}),
+		// What a job ends with is logged here, once, and counted for the console.
+		ErrorHandler: &failures{in: store.Install("count errors of jobs"), log: log},
 		// Fetching is quick because a delivery should leave on the second.
 		FetchCooldown:     10 * time.Millisecond,
 		FetchPollInterval: 200 * time.Millisecond,

@@ -34,6 +34,7 @@ type world struct {
 	sandbox *sandbox.Server
 	base    string
 	box     *seal.Box
+	keys    string // the file that each process reads its keys from; "" where all share box
 	files   *media.Store
 	store   *models.Store // for the test's own looks
 	ws      *models.Workspace
@@ -106,7 +107,12 @@ func (w *world) open() (*models.Store, *tenant.DB) {
 	w.ok(err)
 	w.t.Cleanup(db.Close)
 	nets := all.New(all.Config{HTTP: http.DefaultClient, Timeout: w.tune.call, Now: time.Now, SandboxBase: w.base, SandboxBlind: w.tune.blind})
-	return models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(), Mail: w.mail,
+	box := w.box
+	if w.keys != "" {
+		box, err = seal.Open(w.keys)
+		w.ok(err)
+	}
+	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(), Mail: w.mail,
 		Settings: models.Settings{Lease: w.tune.lease, CallTimeout: w.tune.call, Settle: w.tune.settle}}), db
 }
 

@@ -14,12 +14,12 @@ import (
 )
 
 // App returns the credentials that AllIN shows at the server at site:
-// those that the network's configuration holds, or those that the server
+// those that the environment or the console holds, or those that the server
 // handed out when AllIN introduced itself there for the first time, with that
 // redirect address. An empty redirect takes any that is known.
 func (in *Install) App(ctx context.Context, n networks.Network, site, redirect string) (networks.App, error) {
 	if site == "" {
-		return n.Register(ctx, "", redirect)
+		return in.ownApp(ctx, n, redirect)
 	}
 	network := n.Info().Key
 	var sealed []byte

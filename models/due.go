@@ -33,6 +33,7 @@ with open as (
 	from deliveries
 	where state in ('scheduled', 'retrying', 'waiting') and next_at <= now()
 		and not exists (select 1 from installation where held_at is not null)
+		and not exists (select 1 from suspensions s where s.organization_id = deliveries.organization_id)
 	group by 1, 2, 3
 ), due as (
 	select * from open o
@@ -116,6 +117,7 @@ func (in *Install) MarkMissed(ctx context.Context) (int, error) {
 						or d.reason = 'reconnected' and not `+unresolved+`
 							and not exists (select 1 from delivery_steps s where s.delivery_id = d.id and s.done and s.step like 'create:%'))
 					and not exists (select 1 from installation where held_at is not null)
+					and not exists (select 1 from suspensions s where s.organization_id = d.organization_id)
 				limit 1000 for update skip locked)
 			returning d.organization_id, d.post_id`, in.set.MissedAfter)
 		if err != nil {

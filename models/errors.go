@@ -19,6 +19,7 @@ const (
 	Forbidden       Code = "forbidden"            // the person's role does not allow it
 	Unauthenticated Code = "unauthenticated"      // nobody is signed in
 	FactorNeeded    Code = "second_factor_needed" // the organization is open to people with a second factor only
+	Suspended       Code = "suspended"            // the organization is, by those who look after the installation
 	Limited         Code = "limited"              // too often
 	Upstream        Code = "upstream"             // a network or another server failed
 	Internal        Code = "internal"             // a fault of ours

@@ -22,7 +22,8 @@ func (in *Install) CheckQueue(ctx context.Context) error {
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select count(*), max(now() - next_at) from deliveries
 			where state in ('scheduled', 'retrying', 'waiting') and next_at < now() - $1::interval
-				and not exists (select 1 from installation where held_at is not null)`, stuckAfter).Scan(&stuck, &late)
+				and not exists (select 1 from installation where held_at is not null)
+				and not exists (select 1 from suspensions s where s.organization_id = deliveries.organization_id)`, stuckAfter).Scan(&stuck, &late)
 	})
 	if err != nil {
 		return fmt.Errorf("look at the queue: %w", err)
@@ -78,12 +79,13 @@ type QueueFigures struct {
 func (in *Install) QueueFigures(ctx context.Context) (QueueFigures, error) {
 	var f QueueFigures
 	var oldest *time.Duration
+	const due = ` from deliveries d where state in ('scheduled', 'retrying', 'waiting') and next_at <= now()
+		and not exists (select 1 from suspensions s where s.organization_id = d.organization_id)`
 	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select
-			(select count(*) from deliveries where state in ('scheduled', 'retrying', 'waiting') and next_at <= now()),
+		return tx.QueryRow(ctx, `select (select count(*)`+due+`),
 			(select count(*) from deliveries where state = 'publishing'),
 			(select count(*) from deliveries where state in ('failed', 'unknown', 'missed', 'waiting')),
-			(select max(now() - next_at) from deliveries where state in ('scheduled', 'retrying', 'waiting') and next_at <= now())`).
+			(select max(now() - next_at)`+due+`)`).
 			Scan(&f.Due, &f.Publishing, &f.Attention, &oldest)
 	})
 	if err != nil {

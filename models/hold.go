@@ -97,11 +97,19 @@ func (in *Install) RaiseEpoch(ctx context.Context, path string) error {
 	return writeEpoch(path, epoch)
 }
 
-// Release ends a hold. What fell due meanwhile is looked for on its network
-// first, for it may have gone out before the backup was restored.
+// Release ends a hold, at the word of whoever is at the terminal.
 func (in *Install) Release(ctx context.Context, path string) error {
+	return in.release(ctx, path, func(tx pgx.Tx) error {
+		return appendAudit(ctx, tx, auditEntry{Chain: uuid.Nil, ActorKind: ActorSystem, Act: "hold.released"})
+	})
+}
+
+// release ends a hold and lets audit tell of it in the same transaction. What
+// fell due meanwhile is looked for on its network first, for it may have gone
+// out before the backup was restored.
+func (s *Store) release(ctx context.Context, path string, audit func(tx pgx.Tx) error) error {
 	var epoch int64
-	err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
+	err := s.system(ctx, func(tx pgx.Tx) error {
 		hold, err := readHold(ctx, tx)
 		if err != nil {
 			return err
@@ -112,14 +120,17 @@ func (in *Install) Release(ctx context.Context, path string) error {
 		if err := lookFirst(ctx, tx); err != nil {
 			return err
 		}
+		if err := audit(tx); err != nil {
+			return err
+		}
 		return tx.QueryRow(ctx, `update installation set held_at = null, held_reason = '', epoch = epoch + 1, epoch_at = now()
 			returning epoch`).Scan(&epoch)
 	})
 	if err != nil {
 		return saveError("release the hold", err)
 	}
-	in.changed(uuid.Nil, topicHold, uuid.Nil)
-	in.wakeClock()
+	s.changed(uuid.Nil, topicHold, uuid.Nil)
+	s.wakeClock()
 	return writeEpoch(path, epoch)
 }
 

@@ -15,19 +15,11 @@ import (
 	"github.com/allin-platform/allin/models"
 )
 
-// console makes the organization's owner a super admin.
-func (w *world) console(ws *models.Workspace, role models.PlatformRole) *models.Console {
+// promote gives the organization's owner that platform role.
+func (w *world) promote(ws *models.Workspace, role models.PlatformRole) *models.Console {
 	w.t.Helper()
 	super(w.t, w.dsn, `update users set platform_role = '`+string(role)+`' where id = '`+ws.Member.ID.String()+`'`)
-	p, err := w.Install("test").SignIn(w.t.Context(), ws.Member.Email, "correct horse", "127.0.0.1")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c, err := p.Console(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c
+	return w.consoleOf(ws.Member.Email)
 }
 
 // due lists the mails that the clock would put into the queue now.
@@ -48,7 +40,7 @@ func (w *world) due() (ids []uuid.UUID) {
 func TestMailsAreClaimedOnceAndTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	con := w.console(w.organization("Acme"), models.SuperAdmin)
+	con := w.promote(w.organization("Acme"), models.SuperAdmin)
 	in, ctx := w.Install("mail"), t.Context()
 	id, err := con.SendTestMail(ctx)
 	if err != nil {
@@ -134,7 +126,7 @@ func (w *world) exhaust(id uuid.UUID, con *models.Console) {
 func TestHoldKeepsOldMailsBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	con := w.console(w.organization("Acme"), models.SuperAdmin)
+	con := w.promote(w.organization("Acme"), models.SuperAdmin)
 	if _, err := con.SendTestMail(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +143,7 @@ func TestHoldKeepsOldMailsBack(t *testing.T) {
 func TestMailSettings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	con := w.console(w.organization("Acme"), models.SuperAdmin)
+	con := w.promote(w.organization("Acme"), models.SuperAdmin)
 	ctx := t.Context()
 	server := mail.SMTP{Host: "smtp.example.com", Port: 465, Security: mail.TLS, User: "ann", Password: "geheim"}
 	if err := con.SendBySMTP(ctx, "AllIN <post@allin.example>", server); err != nil {
@@ -192,7 +184,7 @@ func TestMailSettings(t *testing.T) {
 func TestOnlySuperAdminsOpenMails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	boss, clerk := w.console(w.organization("Acme"), models.SuperAdmin), w.console(w.organization("Clerk"), models.PlatformAdmin)
+	boss, clerk := w.promote(w.organization("Acme"), models.SuperAdmin), w.promote(w.organization("Clerk"), models.PlatformAdmin)
 	ctx := t.Context()
 	id, err := boss.SendTestMail(ctx)
 	if err != nil {
@@ -233,7 +225,7 @@ func third[T, U any](_ T, _ U, err error) error { return err }
 func TestOutboxPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	con := w.console(w.organization("Acme"), models.SuperAdmin)
+	con := w.promote(w.organization("Acme"), models.SuperAdmin)
 	for range 7 {
 		if _, err := con.SendTestMail(t.Context()); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +16,36 @@ import (
 // TestPermissionsAreDocumented holds the table of docs/permissions.md to the
 // one in permission.go, from which it also takes what each permission is for.
 func TestPermissionsAreDocumented(t *testing.T) {
-	const page, begin, end = "../docs/permissions.md", "<!-- permissions: begin -->\n", "<!-- permissions: end -->"
+	compareTable(t, "permissions", permissionTable(t))
+}
+
+// TestPlatformPermissionsAreDocumented does the same for the platform roles.
+func TestPlatformPermissionsAreDocumented(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| permission | covers |")
+	for _, r := range models.PlatformRoles {
+		fmt.Fprintf(&b, " %s |", r.Name())
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat(":---:|", len(models.PlatformRoles)) + "\n")
+	for _, p := range readPermissions(t, "platform.go", "PlatformPermission") {
+		fmt.Fprintf(&b, "| %s | %s |", p.name, p.covers)
+		for _, r := range models.PlatformRoles {
+			if r.May(models.PlatformPermission(p.name)) {
+				b.WriteString(" yes |")
+			} else {
+				b.WriteString(" |")
+			}
+		}
+		b.WriteString("\n")
+	}
+	compareTable(t, "platform permissions", b.String())
+}
+
+// compareTable holds the table between two marks of docs/permissions.md to the code.
+func compareTable(t *testing.T, name, want string) {
+	t.Helper()
+	const page = "../docs/permissions.md"
+	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -27,9 +55,8 @@ func TestPermissionsAreDocumented(t *testing.T) {
 	if !ok || !closed {
 		t.Fatalf("%s has no table between %q and %q", page, begin, end)
 	}
-	want := permissionTable(t)
 	if strings.TrimSpace(table) != strings.TrimSpace(want) {
-		t.Errorf("the table in %s is not that of permission.go. Put this between the two marks:\n%s", page, want)
+		t.Errorf("the table in %s is not that of the code. Put this between the two marks:\n%s", page, want)
 	}
 }
 
@@ -41,7 +68,7 @@ func permissionTable(t *testing.T) string {
 		fmt.Fprintf(&b, " %s |", r.Name())
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat(":---:|", len(models.Roles)) + "\n")
-	for _, p := range readPermissions(t) {
+	for _, p := range readPermissions(t, "permission.go", "Permission") {
 		fmt.Fprintf(&b, "| %s | %s |", p.name, p.covers)
 		for _, r := range models.Roles {
 			if r.May(p.name) {
@@ -60,9 +87,9 @@ type permission struct {
 	covers string
 }
 
-// readPermissions finds the constants of type Permission with their comments.
-func readPermissions(t *testing.T) []permission {
-	file, err := parser.ParseFile(token.NewFileSet(), "permission.go", nil, parser.ParseComments)
+// readPermissions finds the constants of a type in a file with their comments.
+func readPermissions(t *testing.T, name, kind string) []permission {
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,24 +99,24 @@ func readPermissions(t *testing.T) []permission {
 		if !ok {
 			continue
 		}
-		if kind, ok := value.Type.(*ast.Ident); !ok || kind.Name != "Permission" {
+		if of, ok := value.Type.(*ast.Ident); !ok || of.Name != kind {
 			continue
 		}
-		name, err := strconv.Unquote(value.Values[0].(*ast.BasicLit).Value)
+		word, err := strconv.Unquote(value.Values[0].(*ast.BasicLit).Value)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := permission{models.Permission(name), strings.TrimSpace(value.Comment.Text())}
-		if len(models.WhoMay(p.name)) == 0 {
-			t.Errorf("permission %q is given to no role", name)
+		p := permission{models.Permission(word), strings.TrimSpace(value.Comment.Text())}
+		if len(models.WhoMay(p.name)) == 0 && len(models.WhoMayOnPlatform(models.PlatformPermission(p.name))) == 0 {
+			t.Errorf("permission %q is given to no role", word)
 		}
 		if p.covers == "" {
-			t.Errorf("permission %q does not say what it covers", name)
+			t.Errorf("permission %q does not say what it covers", word)
 		}
 		all = append(all, p)
 	}
-	if !slices.ContainsFunc(all, func(p permission) bool { return p.name == models.ReadPosts }) {
-		t.Fatal("permission.go could not be read: no permissions found")
+	if len(all) < 4 {
+		t.Fatalf("%s could not be read: %d permissions found", name, len(all))
 	}
 	return all
 }

@@ -74,7 +74,7 @@ func (p *Process) ID() uuid.UUID {
 func (p *Process) Keep(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
@@ -88,8 +88,24 @@ func (p *Process) Keep(ctx context.Context) {
 				p.in.log.Warn("process lock lost", "error", err)
 			}
 		}
+		if err == nil && n%seenEvery == 0 {
+			if err := p.seen(check); err != nil && ctx.Err() == nil {
+				p.in.log.Warn("note that the process lives", "error", err)
+			}
+		}
 		cancel()
 	}
+}
+
+// seenEvery is how many seconds pass between two notes that the process lives.
+const seenEvery = 10
+
+// seen notes that the process lives, for people who look.
+func (p *Process) seen(ctx context.Context) error {
+	return p.in.system(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update processes set seen_at = now() where id = $1`, p.ID())
+		return err
+	})
 }
 
 // Leave ends the process' membership; its claims are free at once.

@@ -159,6 +159,8 @@ func fill(t *testing.T, dsn string) {
 		insert into notification_choices (user_id, kind, reach) values ('00000000-0000-0000-0000-0000000000b1', 'delivery.failed', 'off');
 		insert into invitations (id, token_hash, email, role, days, expires_at) values (gen_random_uuid(), 't', 'b@example.com', 'EDITOR', 7, now());
 		insert into invoice_details (company) values ('A');
+		insert into suspensions (reason) values ('r');
+		insert into faults (fingerprint, origin, place, message, count, first_at, last_at) values ('f', 'job', 'p', 'm', 1, now(), now());
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
 		insert into totp_secrets (user_id, sealed) values ('00000000-0000-0000-0000-0000000000b1', '');
 		insert into recovery_codes (user_id, hash) values ('00000000-0000-0000-0000-0000000000b1', 'h');

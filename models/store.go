@@ -33,6 +33,7 @@ type Store struct {
 	party    *webauthn.WebAuthn // for passkeys; nil where the origin allows none
 
 	passwords *hashing
+	faults    *faults
 }
 
 // Settings are the limits that the operator may change.
@@ -82,7 +83,8 @@ type Config struct {
 // New returns a Store.
 func New(c Config) *Store {
 	s := &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, mail: c.Mail, party: newParty(c.Origin), passwords: newHashing()}
+		origin: c.Origin, mail: c.Mail, party: newParty(c.Origin), passwords: newHashing(),
+		faults: &faults{pending: map[string]*pendingFault{}}}
 	if c.Redis != nil {
 		s.live = &liveSessions{client: c.Redis, idle: s.set.SessionIdle, now: c.Now, log: c.Log}
 	}

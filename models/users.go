@@ -89,7 +89,7 @@ func (in *Install) SignIn(ctx context.Context, email, password, ip string) (*Per
 	if err != nil {
 		return nil, err
 	}
-	if !ok || row.ID == uuid.Nil || row.PasswordHash == "" {
+	if !ok || row.ID == uuid.Nil || row.PasswordHash == "" || row.SuspendedAt != nil {
 		return nil, errSignIn
 	}
 	if row.SuspendedAt != nil {
@@ -108,12 +108,13 @@ func plural(n int, unit string) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-// Memberships lists the person's organizations by name.
+// Memberships lists the person's organizations by name, suspended ones last.
 func (p *Person) Memberships(ctx context.Context) ([]Membership, error) {
 	var list []Membership
 	b := &pgx.Batch{}
 	b.Queue(`select o.id, o.name, m.role, o.demo, coalesce(o.logo_id, '00000000-0000-0000-0000-000000000000') from memberships m
-		join organizations o on o.id = m.organization_id order by lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
+		join organizations o on o.id = m.organization_id
+		order by exists (select 1 from suspensions s where s.organization_id = o.id), lower(o.name), o.id`).Query(func(rows pgx.Rows) (err error) {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Membership])
 		return err
 	})
@@ -130,15 +131,17 @@ func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Worksp
 	w := &Workspace{store: p.store, Member: p.User}
 	locked := false
 	b := &pgx.Batch{}
+	suspended := false
 	b.Queue(`with seen as (
 			update memberships set seen_at = now() where organization_id = $1 and user_id = $2
 				and (seen_at is null or seen_at < now() - interval '5 minutes')
 		)
 		select o.id, o.name, o.time_zone, o.demo, coalesce(o.logo_id, '00000000-0000-0000-0000-000000000000'), o.week_start,
-			to_char(o.posting_time, 'HH24:MI'), m.role, o.second_factor_required and not `+hasFactor("m.user_id")+`
+			to_char(o.posting_time, 'HH24:MI'), m.role, o.second_factor_required and not `+hasFactor("m.user_id")+`,
+			exists (select 1 from suspensions s where s.organization_id = o.id)
 		from memberships m join organizations o on o.id = m.organization_id where o.id = $1`, organization, p.User.ID).QueryRow(func(row pgx.Row) error {
 		o := &w.Organization
-		return row.Scan(&o.ID, &o.Name, &o.TimeZone, &o.Demo, &o.Logo, &o.WeekStart, &o.PostingTime, &w.Role, &locked)
+		return row.Scan(&o.ID, &o.Name, &o.TimeZone, &o.Demo, &o.Logo, &o.WeekStart, &o.PostingTime, &w.Role, &locked, &suspended)
 	})
 	err := p.store.db.Send(ctx, p.scope(), b)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -146,6 +149,10 @@ func (p *Person) Workspace(ctx context.Context, organization uuid.UUID) (*Worksp
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open workspace: %w", err)
+	}
+	if suspended {
+		return nil, &Error{Code: Suspended, Message: w.Organization.Name + " is suspended on this installation. Nothing of it is lost, and nothing is published meanwhile. " +
+			"Ask whoever runs this installation what the matter is."}
 	}
 	if locked {
 		return nil, factorNeeded(w.Organization.Name)

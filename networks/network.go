@@ -108,6 +108,9 @@ type Connect struct {
 	SiteExample string // "mastodon.social"
 	Fields      []ConnectField
 	Hint        string // a sentence above the form
+	// Portal is where whoever runs AllIN makes its app by hand, "https://console.x.com"; ""
+	// for networks that need none.
+	Portal string
 }
 
 // ConnectField is one thing asked for when an account is connected without consent.

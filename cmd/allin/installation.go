@@ -111,9 +111,11 @@ func (in *installation) guardRestore(ctx context.Context) error {
 
 // openStore wires the domain to its keys, files and networks.
 func (p *program) openStore(db *tenant.DB, live *redis.Client) (*models.Store, *media.Store, error) {
-	box, err := p.keys()
-	if err != nil {
-		return nil, nil, err
+	if p.box == nil {
+		var err error
+		if p.box, err = p.keys(); err != nil {
+			return nil, nil, err
+		}
 	}
 	files, err := media.Open(filepath.Join(p.config.Data, "media"))
 	if err != nil {
@@ -131,7 +133,7 @@ func (p *program) openStore(db *tenant.DB, live *redis.Client) (*models.Store, *
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Mail: mailSettings(c), Redis: live,
+	return models.New(models.Config{DB: db, Box: p.box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Mail: mailSettings(c), Redis: live,
 		Settings: models.Settings{
 			SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 			CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
@@ -197,6 +199,7 @@ func (in *installation) work(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return clock.Run(ctx) })
 	g.Go(func() error { in.process.Keep(ctx); return nil })
 	g.Go(func() error { return in.raiseEpoch(ctx) })
+	g.Go(func() error { return in.store.Install("count errors").KeepFaults(ctx) })
 }
 
 func (in *installation) raiseEpoch(ctx context.Context) error {

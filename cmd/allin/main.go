@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/allin-platform/allin/internal/config"
+	"github.com/allin-platform/allin/internal/seal"
 	"github.com/allin-platform/allin/networks/sandbox"
 )
 
@@ -42,6 +43,8 @@ var commands = []command{
 	{"sandbox", "the imitated networks alone", runSandbox},
 	{"admin", "create EMAIL prints a link that makes an account for who looks after the installation; reset EMAIL one that sets a password", admin},
 	{"release", "let publishing go on after a restored database was found", release},
+	{"doctor", "check this installation: one line a check, and what to do", doctor},
+	{"keys", "rotate: seal everything with a new key; reseal: go on with that; drop: forget older keys", changeKeys},
 	{"settings", "list everything that can be set, as Markdown", printSettings},
 	{"version", "print the version", printVersion},
 }
@@ -53,6 +56,7 @@ type program struct {
 	out     io.Writer
 	log     *slog.Logger
 	sandbox *sandbox.Server // nil where it does not run here
+	box     *seal.Box       // the keys, once the store is open
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {

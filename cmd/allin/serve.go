@@ -58,6 +58,7 @@ func serve(ctx context.Context, p *program) error {
 		Version:        version,
 		Tracer:         in.tracing.Tracer(),
 		Providers:      in.providers(),
+		Installation:   in.about(),
 		Health:         in.checks(),
 	})
 	if err != nil {

@@ -103,6 +103,25 @@ type Config struct {
 
 	// Args are the arguments that follow the flags.
 	Args []string
+
+	given map[string]bool // names that the environment or a flag gave a value
+}
+
+// Fact is one key with the value that holds. Of a secret it tells only whether
+// there is one.
+type Fact struct {
+	Key
+	Value string
+	Given bool // by the environment or a flag; otherwise its default holds
+}
+
+// Facts lists all keys with what holds for them.
+func (c *Config) Facts() []Fact {
+	list := make([]Fact, len(table))
+	for i, k := range table {
+		list[i] = Fact{Key: k, Value: k.show(c), Given: c.given[k.Name]}
+	}
+	return list
 }
 
 // Load reads args, which are stronger, and the environment. A value that
@@ -119,10 +138,11 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Args: rest}
+	c := Config{Args: rest, given: map[string]bool{}}
 	var bad []error
 	for _, k := range table {
 		v, ok := given[k.Name]
+		c.given[k.Name] = ok
 		if !ok {
 			v = k.Default
 		}

@@ -96,7 +96,7 @@ func At(table, column, organization, row string) []byte {
 // Seal encrypts plain for the place named by ad. Sealing the same value twice
 // gives different bytes.
 func (b *Box) Seal(plain, ad []byte) []byte {
-	sealed, err := b.keys.Load().aead.Encrypt(plain, ad)
+	sealed, err := b.newest().aead.Encrypt(plain, ad)
 	if err != nil {
 		panic("seal: " + err.Error()) // only for 64 GiB and more, which do not fit in memory twice
 	}
@@ -124,7 +124,7 @@ func (b *Box) Unseal(sealed, ad []byte) ([]byte, error) {
 // needs no sealing anew after Rotate.
 func (b *Box) Current(sealed []byte) bool {
 	const prefix = 5 // Tink's version byte and key id
-	primary, err := b.keys.Load().handle.Primary()
+	primary, err := b.newest().handle.Primary()
 	if err != nil || len(sealed) < prefix {
 		return false
 	}
@@ -133,10 +133,51 @@ func (b *Box) Current(sealed []byte) bool {
 
 // Rotate adds a new key to the file, with which everything is sealed from now
 // on. Older keys stay, so that what they sealed still opens; processes that
-// share the file notice when they meet the new key.
+// share the file notice before they seal or open anything more.
 func (b *Box) Rotate() error {
+	return b.rewrite(func(m *keyset.Manager, _ *keyset.Handle) error {
+		id, err := m.Add(aead.AES256GCMKeyTemplate())
+		if err != nil {
+			return err
+		}
+		return m.SetPrimary(id)
+	})
+}
+
+// Drop takes all keys but the newest out of the file and returns how many
+// there were. What they sealed opens never again: seal it anew before.
+func (b *Box) Drop() (dropped int, err error) {
+	err = b.rewrite(func(m *keyset.Manager, h *keyset.Handle) error {
+		primary, err := h.Primary()
+		if err != nil {
+			return err
+		}
+		for i := range h.Len() {
+			entry, err := h.Entry(i)
+			if err != nil {
+				return err
+			}
+			if entry.KeyID() == primary.KeyID() {
+				continue
+			}
+			if err := m.Delete(entry.KeyID()); err != nil {
+				return err
+			}
+			dropped++
+		}
+		return nil
+	})
+	return dropped, err
+}
+
+// Len is how many keys the box has.
+func (b *Box) Len() int { return b.newest().handle.Len() }
+
+// rewrite changes the keys in the file, so that at every moment either the old
+// or the new ones are there as a whole.
+func (b *Box) rewrite(change func(m *keyset.Manager, h *keyset.Handle) error) error {
 	if b.path == "" {
-		return errors.New("rotating keys: these came from ALLIN_SECRET_KEY, not from a file: put a new primary key there instead")
+		return errors.New("changing keys: these came from ALLIN_SECRET_KEY, not from a file: put the new keys there instead")
 	}
 	unlock, err := lock(b.path)
 	if err != nil {
@@ -148,16 +189,12 @@ func (b *Box) Rotate() error {
 		return err
 	}
 	m := keyset.NewManagerFromHandle(k.handle)
-	id, err := m.Add(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return fmt.Errorf("adding a key: %w", err)
-	}
-	if err := m.SetPrimary(id); err != nil {
-		return fmt.Errorf("adding a key: %w", err)
+	if err := change(m, k.handle); err != nil {
+		return fmt.Errorf("changing keys: %w", err)
 	}
 	h, err := m.Handle()
 	if err != nil {
-		return fmt.Errorf("adding a key: %w", err)
+		return fmt.Errorf("changing keys: %w", err)
 	}
 	content, err := encode(h)
 	if err != nil {
@@ -170,11 +207,24 @@ func (b *Box) Rotate() error {
 	if err := os.Rename(temp, b.path); err != nil {
 		return errors.Join(fmt.Errorf("replacing the key file: %w", err), os.Remove(temp))
 	}
+	if err := syncFolder(b.path); err != nil {
+		return err
+	}
 	if k, err = load(b.path); err != nil {
 		return err
 	}
 	b.keys.Store(k)
 	return nil
+}
+
+// newest are the keys to seal with: the file's, where another process has
+// changed it.
+func (b *Box) newest() *keys {
+	k := b.keys.Load()
+	if fresh := b.reload(k); fresh != nil {
+		return fresh
+	}
+	return k
 }
 
 // reload takes the file's keys into use if it is not the one that old was read

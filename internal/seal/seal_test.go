@@ -210,3 +210,29 @@ func BenchmarkSealUnseal(b *testing.B) {
 		}
 	}
 }
+
+func TestDrop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.json")
+	box, err := seal.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := seal.Open(path) // of another process
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := seal.At("t", "c", "o", "r")
+	old := box.Seal([]byte("old"), place)
+	if err := box.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	if sealed := other.Seal([]byte("new"), place); !box.Current(sealed) {
+		t.Error("another process goes on sealing with the old key")
+	}
+	if n, err := box.Drop(); err != nil || n != 1 || box.Len() != 1 || other.Len() != 1 {
+		t.Errorf("dropped %d, %v; %d and %d keys left", n, err, box.Len(), other.Len())
+	}
+	if _, err := other.Unseal(old, place); err == nil {
+		t.Error("what the dropped key sealed still opens")
+	}
+}

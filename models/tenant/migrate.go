@@ -89,3 +89,22 @@ func openQueue(ctx context.Context, c *pgx.Conn) error {
 	}
 	return nil
 }
+
+// Pending tells at which version the schema at dsn is, and at which it should be.
+func Pending(ctx context.Context, dsn string, files fs.FS) (have, want int64, err error) {
+	pool, err := pgxpool.New(ctx, dsn)
+	if err != nil {
+		return 0, 0, fmt.Errorf("open database: %w", err)
+	}
+	defer pool.Close()
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read migrations: %w", err)
+	}
+	if have, want, err = p.GetVersions(ctx); err != nil {
+		return 0, 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return have, want, nil
+}

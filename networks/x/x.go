@@ -65,6 +65,7 @@ func (c *Client) Info() networks.Info {
 		Name: "X",
 		Connect: networks.Connect{
 			Consent: true,
+			Portal:  "https://console.x.com",
 			Hint:    "You are sent to X to allow AllIN to read your profile and to post for you. Take care to be signed in to the right account there.",
 		},
 		Look: networks.Look{

@@ -1240,6 +1240,4 @@ func mailgunForm(p MailSettingsParams) templ.Component {
 	})
 }
 
-var plainText = templ.Attributes{"spellcheck": "false", "autocapitalize": "off"}
-
 var _ = templruntime.GeneratedTemplate

@@ -11,6 +11,7 @@ import "./preferences.js";
 import "./keys.js";
 import "./forms.js";
 import "./tabs.js";
+import "./copy.js";
 import "./zones.js";
 import "./passkeys.js";
 import "./keep.js";

@@ -32,5 +32,5 @@ on("keydown", "[data-tabs] [role=tab]", (event, tab) => {
   choose(tabs.at(next % tabs.length), true);
 });
 
-// On a phone the tabs scroll: the one that is open is in sight.
-document.querySelector(".tabs [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// Links to further pages that do not fit beside each other: the one that is open is shown.
+for (const tab of document.querySelectorAll(".tabs [aria-current=page]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
