@@ -69,6 +69,15 @@ func (s *Server) routes() []route {
 		{post, "/settings/people/:id/role", workspace(s.changeRole), 0},
 		{post, "/settings/people/:id/remove", workspace(s.removePerson), 0},
 
+		{get, "/settings/data", person(s.showData), 0},
+		{post, "/settings/data/export", person(s.exportData), 0},
+		{get, "/settings/data/exports", person(s.listExports), 0},
+		{get, "/settings/data/exports/:id", person(s.sendExport), 0},
+		{post, "/settings/data/delete", person(s.deletePerson), 0},
+		{post, "/settings/data/organization/export", workspace(s.exportOrganization), 0},
+		{post, "/settings/data/organization/delete", workspace(s.deleteOrganization), 0},
+		{post, "/settings/data/organizations/:id/restore", person(s.restoreOrganization), 0},
+
 		{get, "/console", console(s.showOverview), 0},
 
 		{get, "/live", workspace(s.listen), 0},

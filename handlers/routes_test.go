@@ -3,6 +3,8 @@ package handlers_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +21,7 @@ type things struct {
 	ws                                     *models.Workspace
 	draft, post, occurrence, delivery      uuid.UUID
 	account, fresh, medium, unused, helper uuid.UUID
+	export                                 uuid.UUID
 	device                                 string
 }
 
@@ -29,6 +32,10 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	w.sql(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'MEMBER')`, ws.Organization.ID, th.helper)
 	w.sql(`insert into sessions (id, user_id, data, expires_at) values (sha256($1::bytea), $2, '{}', now() + interval '1 hour')`, "device"+itoa(n), ws.Member.ID)
 	th.device = w.value(`select encode(sha256($1::bytea), 'hex')`, "device"+itoa(n))
+	th.export = uuid.New()
+	w.sql(`insert into exports (id, user_id, state, next_at, expires_at, created_at) values ($1, $2, 'ready', null, now() + interval '1 day', now() - interval '2 days')`, th.export, ws.Member.ID)
+	must(t, os.MkdirAll(filepath.Join(w.folder, "exports"), 0o700))
+	must(t, os.WriteFile(filepath.Join(w.folder, "exports", th.export.String()+".zip"), []byte("PK"+secret), 0o600))
 	m, err := ws.AddMedia(ctx, "a.png", "", strings.NewReader(string(picture(8, 8))))
 	must(t, err)
 	th.medium = m.ID
@@ -137,6 +144,18 @@ var knocks = map[string]knock{
 	"GET /settings/people":                 {path: at("/settings/people"), open: true},
 	"POST /settings/people/:id/role":       {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/role" }, form: fields("role", "VIEWER"), page: done, part: told},
 	"POST /settings/people/:id/remove":     {path: func(th *things) string { return "/settings/people/" + th.helper.String() + "/remove" }, page: done, part: told},
+
+	"GET /settings/data":                      {path: at("/settings/data"), open: true},
+	"POST /settings/data/export":              {path: at("/settings/data/export"), page: done, part: told, open: true},
+	"GET /settings/data/exports":              {path: at("/settings/data/exports"), open: true},
+	"GET /settings/data/exports/:id":          {path: func(th *things) string { return "/settings/data/exports/" + th.export.String() }},
+	"POST /settings/data/delete":              {path: at("/settings/data/delete"), form: fields("password", "wrong"), page: 422, open: true},
+	"POST /settings/data/organization/export": {path: at("/settings/data/organization/export"), page: done, part: told, open: true},
+	"POST /settings/data/organization/delete": {path: at("/settings/data/organization/delete"),
+		form: fields("organization_name", "someone else's", "organization_password", password), page: 422, open: true},
+	"POST /settings/data/organizations/:id/restore": {path: func(th *things) string {
+		return "/settings/data/organizations/" + th.ws.Organization.ID.String() + "/restore"
+	}, page: 404}, // it is not deleted
 
 	"GET /live":       {path: at("/live"), page: 426, open: true},
 	"GET /static/*":   {path: at("/static/favicon.svg"), open: true},

@@ -43,6 +43,7 @@ type world struct {
 	sandbox *sandbox.Server
 	server  *handlers.Server
 	base    string // of the web server
+	folder  string // of archives and the list of deletions
 	log     *logged
 	super   *pgx.Conn // bound by no policy
 }
@@ -68,7 +69,7 @@ func (l *logged) String() string {
 func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, log: &logged{}}
+	w := &world{t: t, log: &logged{}, folder: t.TempDir()}
 	w.dsn = pgtest.Template(t, "schema", func(ctx context.Context, dsn string) error {
 		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
@@ -90,7 +91,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.base = "http://" + ln.Addr().String()
-	w.store = models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base,
+	w.store = models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base, Folder: w.folder,
 		Settings: models.Settings{Limits: true}})
 	config := handlers.Config{Store: w.store, Log: log, Now: time.Now, Origin: w.base, SandboxURL: sandboxBase,
 		Health: []handlers.Check{{Name: "database", Needed: true, Do: db.Ping}}}

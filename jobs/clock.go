@@ -57,6 +57,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}{
 		{tickEvery, "tick", c.tick},
 		{30 * time.Second, "refresh tokens", c.refreshTokens},
+		{2 * time.Second, "chores", c.chores},
 		{10 * time.Minute, "clean", c.in.Clean},
 	} {
 		run := func() {

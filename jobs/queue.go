@@ -51,6 +51,8 @@ func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *
 	if err := errors.Join(
 		river.AddWorkerSafely(workers, &publishWorker{publisher: p}),
 		river.AddWorkerSafely(workers, &refreshWorker{in: store.Install("refresh tokens"), log: log}),
+		river.AddWorkerSafely(workers, &exportWorker{in: store.Install("make archives"), log: log}),
+		river.AddWorkerSafely(workers, &deletionWorker{in: store.Install("carry out deletions"), log: log}),
 	); err != nil {
 		return nil, fmt.Errorf("add workers: %w", err)
 	}

@@ -37,6 +37,8 @@ type world struct {
 	store   *models.Store // for the test's own looks
 	ws      *models.Workspace
 	tune    tuning
+	folder  string
+	tokens  map[uuid.UUID]networks.Token // of the accounts, as they were granted
 }
 
 // tuning shortens the engine's times, so that what takes minutes takes moments.
@@ -54,7 +56,7 @@ func newWorld(t testing.TB, tune tuning) *world {
 	if tune.call == 0 {
 		tune.call = 500 * time.Millisecond
 	}
-	w := &world{t: t, tune: tune}
+	w := &world{t: t, tune: tune, folder: t.TempDir(), tokens: map[uuid.UUID]networks.Token{}}
 	w.dsn = pgtest.Template(t, "allin", func(ctx context.Context, dsn string) error {
 		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
@@ -104,7 +106,7 @@ func (w *world) open() (*models.Store, *tenant.DB) {
 	w.ok(err)
 	w.t.Cleanup(db.Close)
 	nets := all.New(all.Config{HTTP: http.DefaultClient, Timeout: w.tune.call, Now: time.Now, SandboxBase: w.base, SandboxBlind: w.tune.blind})
-	return models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(),
+	return models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(), Folder: w.folder,
 		Settings: models.Settings{Lease: w.tune.lease, CallTimeout: w.tune.call, Settle: w.tune.settle}}), db
 }
 
@@ -168,6 +170,7 @@ func (w *world) account(network, handle string) *models.Account {
 	w.ok(err)
 	a, err := w.ws.KeepConnection(w.t.Context(), models.Connection{Network: network, Sandbox: true, Site: site, Profile: profile, Token: token})
 	w.ok(err)
+	w.tokens[a.ID] = token
 	return a
 }
 

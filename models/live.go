@@ -84,7 +84,8 @@ func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool
 		rows, err := tx.Query(ctx, `
 			select l.i from unnest($1::bytea[], $2::uuid[]) with ordinality as l(session, organization, i)
 			join sessions s on s.id = l.session and s.expires_at > now() and s.seen_at > now() - $3::interval
-			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization`,
+			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization
+			join organizations o on o.id = m.organization_id and o.deleted_at is null`,
 			sessions, organizations, in.set.SessionIdle)
 		if err != nil {
 			return err

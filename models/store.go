@@ -25,6 +25,7 @@ type Store struct {
 	log      *slog.Logger
 	set      Settings
 	origin   string
+	folder   string
 
 	passwords *hashing
 }
@@ -66,12 +67,14 @@ type Config struct {
 	Settings Settings
 	// Origin is where people reach AllIN, "https://allin.example": mails link to it.
 	Origin string
+	// Folder is where archives of people's data and the list of deletions lie.
+	Folder string
 }
 
 // New returns a Store.
 func New(c Config) *Store {
 	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, passwords: newHashing()}
+		origin: c.Origin, folder: c.Folder, passwords: newHashing()}
 }
 
 // Networks is the registry of networks that this installation runs.

@@ -20,3 +20,19 @@ type RefreshArgs struct {
 
 // Kind names the job in the queue.
 func (RefreshArgs) Kind() string { return "refresh_token" }
+
+// ExportArgs asks a worker to make an archive of somebody's data.
+type ExportArgs struct {
+	Export uuid.UUID `json:"export"`
+}
+
+// Kind names the job in the queue.
+func (ExportArgs) Kind() string { return "export" }
+
+// DeletionArgs asks a worker to carry out a deletion.
+type DeletionArgs struct {
+	Deletion uuid.UUID `json:"deletion"`
+}
+
+// Kind names the job in the queue.
+func (DeletionArgs) Kind() string { return "delete" }

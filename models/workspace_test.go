@@ -51,7 +51,7 @@ func newWorldOn(t testing.TB, dsn string) *world {
 	}
 	nets := networks.NewRegistry([]networks.Network{bluesky.New(bluesky.Config{HTTP: http.DefaultClient, Now: time.Now})}, nil)
 	store := models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
-		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}})
+		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Folder: t.TempDir(), Settings: models.Settings{Limits: true}})
 	return &world{Store: store, t: t, dsn: dsn, db: db}
 }
 
@@ -291,6 +291,8 @@ func TestRoles(t *testing.T) {
 		"DescribeMedium":    {models.ManageMedia, func(ws *models.Workspace) error { return ws.DescribeMedium(ctx, uuid.New(), "x") }},
 		"DeleteMedium":      {models.ManageMedia, func(ws *models.Workspace) error { return ws.DeleteMedium(ctx, uuid.New()) }},
 		"Notifications":     {models.ReadNotification, func(ws *models.Workspace) error { return second2(ws.Notifications(ctx, 5)) }},
+		"ExportAll":         {models.EndOrganization, func(ws *models.Workspace) error { return ws.ExportAll(ctx) }},
+		"Delete":            {models.EndOrganization, func(ws *models.Workspace) error { return ws.Delete(ctx, "another name", "") }},
 		"ReadNotifications": {models.ReadNotification, func(ws *models.Workspace) error { return ws.ReadNotifications(ctx) }},
 	}
 	checkAllMethodsListed(t, calls)

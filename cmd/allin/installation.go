@@ -69,6 +69,9 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if err := in.guardRestore(ctx); err != nil {
 		return err
 	}
+	if _, err := in.store.Install("start").DeleteAgain(ctx); err != nil {
+		return err
+	}
 	if in.process, err = in.store.Install("process").Join(ctx, kind); err != nil {
 		return err
 	}
@@ -109,7 +112,7 @@ func (p *program) openStore(db *tenant.DB) (*models.Store, *media.Store, error) 
 		SandboxBase:  sandboxURL(c),
 		SandboxBlind: !c.XLookup,
 	})
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Settings: models.Settings{
+	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Folder: p.config.Data, Settings: models.Settings{
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 		CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,
 	}}), files, nil
