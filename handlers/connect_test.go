@@ -86,7 +86,7 @@ func TestConnect(t *testing.T) {
 }
 
 // A state is good once, in the session it was made for and for its network.
-func TestForgedConnect(t *testing.T) {
+func TestS46ForgedConnect(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.owner("Ann")

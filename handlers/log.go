@@ -57,7 +57,9 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
 	defer cancel()
 	c.SetUserContext(models.WithOrigin(ctx, models.Origin{Address: s.clientIP(c), Agent: c.Get(fiber.HeaderUserAgent)}))
-	if err := caught(c); err != nil {
+	if err := s.named(c); err != nil {
+		s.fail(c, err)
+	} else if err := caught(c); err != nil {
 		s.fail(c, err)
 	}
 	took := s.config.Now().Sub(start)

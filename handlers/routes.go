@@ -98,6 +98,9 @@ func (s *Server) enter(r route) fiber.Handler {
 		if len(c.Request().Body()) > limit {
 			return fiber.ErrRequestEntityTooLarge
 		}
+		if !readable(c) {
+			return errUnreadable
+		}
 		if !safe(r.method) {
 			if err := s.sameOrigin(c); err != nil {
 				return err
