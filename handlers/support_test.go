@@ -68,6 +68,12 @@ func (l *logged) String() string {
 
 func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	t.Helper()
+	return newWorldCalling(t, &http.Client{Transport: noNetwork{}}, change...)
+}
+
+// newWorldCalling is newWorld with a client for the real networks.
+func newWorldCalling(t *testing.T, client *http.Client, change ...func(*handlers.Config)) *world {
+	t.Helper()
 	ctx := t.Context()
 	w := &world{t: t, log: &logged{}, folder: t.TempDir()}
 	w.dsn = pgtest.Template(t, "schema", func(ctx context.Context, dsn string) error {
@@ -87,7 +93,7 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sandboxBase := w.startSandbox()
-	nets := all.New(all.Config{HTTP: &http.Client{Transport: noNetwork{}}, Now: time.Now, SandboxBase: sandboxBase})
+	nets := all.New(all.Config{HTTP: client, Now: time.Now, SandboxBase: sandboxBase})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.base = "http://" + ln.Addr().String()
