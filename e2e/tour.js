@@ -169,6 +169,17 @@ export const places = [
   { name: "profile", as: demo, go: open("/settings/profile") },
   { name: "devices", as: demo, go: open("/settings/devices") },
   { name: "people", as: demo, go: open("/settings/people") },
+  { name: "data", as: demo, go: open("/settings/data") },
+  {
+    name: "data-delete-asks",
+    as: demo,
+    go: async (page) => {
+      await open("/settings/data")(page);
+      await page.getByLabel("Your password", { exact: true }).last().fill("not the password");
+      await page.getByRole("button", { name: "Delete my account" }).click();
+      await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
+    },
+  },
   { name: "notifications", as: demo, go: open("/notifications") },
 
   { name: "sandbox", as: stranger, go: async (page, allin) => open(allin.sandbox)(page) },
