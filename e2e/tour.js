@@ -172,7 +172,7 @@ export const places = [
   { name: "data", as: demo, go: open("/settings/data") },
   {
     name: "data-delete-asks",
-    as: demo,
+    as: beginner,
     go: async (page) => {
       await open("/settings/data")(page);
       await page.getByLabel("Your password", { exact: true }).last().fill("not the password");

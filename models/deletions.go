@@ -34,6 +34,8 @@ type Farewell struct {
 	Blocked []Membership // the person is the last owner, and others are members
 	Deleted []Membership // nobody else is a member: they go too
 	Left    []Membership // the others go on without the person
+
+	LastAdmin bool // nobody else could look after the installation, and others are here
 }
 
 // Farewell tells what deleting the account would mean now.
@@ -53,6 +55,11 @@ func (p *Person) Farewell(ctx context.Context) (Farewell, error) {
 // that two last owners cannot leave at the same moment.
 func farewell(ctx context.Context, tx pgx.Tx, user uuid.UUID) (Farewell, error) {
 	var f Farewell
+	if err := tx.QueryRow(ctx, `select u.platform_role = $2 and exists (select from users o where o.id <> u.id)
+			and not exists (select from users o where o.id <> u.id and o.platform_role = $2 and o.suspended_at is null)
+		from users u where u.id = $1`, user, SuperAdmin).Scan(&f.LastAdmin); err != nil {
+		return f, err
+	}
 	if _, err := tx.Exec(ctx, `select from memberships where role = 'OWNER' and organization_id in
 		(select organization_id from memberships where user_id = $1) order by organization_id, user_id for update`, user); err != nil {
 		return f, err
@@ -92,6 +99,9 @@ func (p *Person) Delete(ctx context.Context, password string) error {
 		f, err := farewell(ctx, tx, p.User.ID)
 		if err != nil {
 			return err
+		}
+		if f.LastAdmin {
+			return conflict("You are the last super admin of this installation. Make somebody else one first, and then come back.")
 		}
 		if len(f.Blocked) > 0 {
 			return conflict("You are the last owner of %s. Make somebody else an owner there, or delete the organization, and then come back.", names(f.Blocked))

@@ -97,3 +97,23 @@ func TestRetentionIsDocumented(t *testing.T) {
 		t.Errorf("the table in %s is not that of models/clean.go. Put this between the two marks:\n%s", page, want)
 	}
 }
+
+// The last super admin stays while others use the installation.
+func TestLastAdminStays(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w := newWorld(t)
+	admin, err := w.Install("test").SignUp(ctx, models.SignUp{Name: "Root", Email: "root@example.com", Password: "correct horse", Organization: "Root", Zone: "UTC",
+		Platform: models.SuperAdmin}, "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.organization("Acme")
+	if err := admin.Delete(ctx, "correct horse"); models.CodeOf(err) != models.Conflict {
+		t.Errorf("the last super admin leaves: %v", err)
+	}
+	super(t, w.dsn, `update users set platform_role = 'SUPER_ADMIN'`)
+	if err := admin.Delete(ctx, "correct horse"); err != nil {
+		t.Errorf("with another one: %v", err)
+	}
+}
