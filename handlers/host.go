@@ -17,11 +17,14 @@ var errMisdirected = fiber.NewError(fiber.StatusMisdirectedRequest)
 // first line. On its own machine it answers to the machine's own names too.
 func (s *Server) named(c *fiber.Ctx) error {
 	h := &c.Request().Header
+	if probed(c.Path()) {
+		return nil
+	}
 	if hosts(h.RawHeaders()) != 1 || !strings.HasPrefix(string(h.RequestURI()), "/") {
 		return errMisdirected
 	}
 	host := string(h.Host())
-	if strings.EqualFold(host, s.origin.Host) || strings.EqualFold(host, withPort(s.origin.Host, s.origin.Scheme)) || probed(c.Path()) {
+	if strings.EqualFold(host, s.origin.Host) || strings.EqualFold(host, withPort(s.origin.Host, s.origin.Scheme)) {
 		return nil
 	}
 	if loopback(host) && local(c.Context().LocalAddr()) {

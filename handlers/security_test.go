@@ -103,6 +103,7 @@ func TestS52Host(t *testing.T) {
 		"GET /sign-in HTTP/1.1\r\nHost: localhost:3000\r\n":                                  "200", // on the machine itself
 		"GET /sign-in HTTP/1.1\r\nHost: [::1]:3000\r\n":                                      "200",
 		"GET /readyz HTTP/1.1\r\nHost: 10.1.2.3:3000\r\n":                                    "200", // a probe
+		"GET /livez HTTP/1.0\r\n":                                                            "200", // an old probe names nobody
 		"GET /sign-in HTTP/1.1\r\nHost: evil.example\r\n":                                    "421",
 		"GET /sign-in HTTP/1.1\r\nHost: allin.example.\r\n":                                  "421",
 		"GET /sign-in HTTP/1.1\r\nHost: allin.example:8443\r\n":                              "421",
