@@ -277,6 +277,17 @@ export const places = [
   { name: "billing-empty", as: beginner, go: open("/settings/billing") },
   { name: "audit", as: demo, go: open("/settings/audit") },
   { name: "audit-nothing-found", as: demo, go: open("/settings/audit?from=2020-01-01&to=2020-01-02") },
+  { name: "data", as: demo, go: open("/settings/data") },
+  {
+    name: "data-delete-asks",
+    as: beginner,
+    go: async (page) => {
+      await open("/settings/data")(page);
+      await page.getByLabel("Your password", { exact: true }).last().fill("not the password");
+      await page.getByRole("button", { name: "Delete my account" }).click();
+      await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
+    },
+  },
   { name: "notifications", as: demo, go: open("/notifications") },
 
   { name: "sandbox", as: stranger, go: async (page, allin) => open(allin.sandbox)(page) },

@@ -90,6 +90,11 @@ func (s *Server) showConnect(c *fiber.Ctx, ws *models.Workspace) error {
 func (s *Server) connectForm(c *fiber.Ctx, ws *models.Workspace, status int, t target, p accounts.ConnectParams) error {
 	p.CSRF, p.Action, p.Info, p.Sandbox, p.Account = s.csrf(c), t.form(), t.info, t.sandbox, t.account
 	p.SandboxURL = s.config.SandboxURL
+	for _, f := range t.info.Connect.Fields {
+		if f.Secret {
+			delete(p.Values, f.Name)
+		}
+	}
 	if t.account != nil && p.Site == "" {
 		p.Site = t.account.Site
 	}
@@ -139,8 +144,8 @@ func isNetworkError(err error) bool {
 	return errors.As(err, &e)
 }
 
-// refusedThere shows the form again with what the network said, and with all
-// that was typed.
+// refusedThere shows the form again with what the network said, and with what
+// was typed but for secrets, which no page sends back.
 func (s *Server) refusedThere(c *fiber.Ctx, ws *models.Workspace, t target, p accounts.ConnectParams, err error) error {
 	var known *models.Error
 	switch {

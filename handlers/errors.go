@@ -85,6 +85,8 @@ func refusal(e *fiber.Error) failure {
 		f.message = "The browser sent more cookies or a longer address than AllIN takes. Delete the cookies of this site and try again."
 	case fiber.StatusUpgradeRequired:
 		f.message = "This address is for live updates of open pages."
+	case fiber.StatusMisdirectedRequest:
+		f.title, f.message = "Another address", "This server does not answer under this name. Use the address that you were given for AllIN."
 	case fiber.StatusRequestTimeout:
 		f.message = "The request took too long to arrive. Check your connection and try again."
 	}

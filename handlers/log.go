@@ -64,7 +64,9 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	ctx, span := s.config.Tracer.Start(ctx, c.Method(), trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 	c.SetUserContext(ctx)
-	if err := caught(c); err != nil {
+	if err := s.named(c); err != nil {
+		s.fail(c, err)
+	} else if err := caught(c); err != nil {
 		s.fail(c, err)
 	}
 	if span.IsRecording() {

@@ -149,6 +149,15 @@ func (s *Server) routes() []route {
 		{get, "/settings/audit/export.csv", workspace(s.exportAuditCSV), 0},
 		{get, "/settings/audit/export.jsonl", workspace(s.exportAuditLines), 0},
 
+		{get, "/settings/data", person(s.showData), 0},
+		{post, "/settings/data/export", person(s.exportData), 0},
+		{get, "/settings/data/exports", person(s.listExports), 0},
+		{get, "/settings/data/exports/:id", person(s.sendExport), 0},
+		{post, "/settings/data/delete", person(s.deletePerson), 0},
+		{post, "/settings/data/organization/export", workspace(s.exportOrganization), 0},
+		{post, "/settings/data/organization/delete", workspace(s.deleteOrganization), 0},
+		{post, "/settings/data/organizations/:id/restore", person(s.restoreOrganization), 0},
+
 		{get, "/console", console(s.showOverview), 0},
 		{get, "/console/mail", console(s.listMails), 0},
 		{get, "/console/mail/settings", console(s.showMailSettings), 0},
@@ -200,6 +209,9 @@ func (s *Server) enter(r route) fiber.Handler {
 		}
 		if err := s.awaiting(c, r); err != nil {
 			return err
+		}
+		if !readable(c) {
+			return errUnreadable
 		}
 		if !safe(r.method) && !r.door.letter {
 			if err := s.sameOrigin(c); err != nil {

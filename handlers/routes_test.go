@@ -3,6 +3,8 @@ package handlers_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -23,6 +25,7 @@ type things struct {
 	device, notice, mail                   string
 	passkey, identity                      string
 	teams                                  *teamThings // made when the first route asks for them
+	export                                 uuid.UUID
 }
 
 func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
@@ -39,6 +42,10 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	w.sql(`insert into passkeys (id, user_id, credential, record, name) values ($1, $2, $3, '{}', 'Key')`, th.passkey, th.helper, []byte(th.passkey))
 	w.sql(`insert into identities (id, user_id, provider, issuer, subject) values ($1, $2, 'google', 'https://accounts.google.com', $3)`,
 		th.identity, ws.Member.ID, th.identity)
+	th.export = uuid.New()
+	w.sql(`insert into exports (id, user_id, state, next_at, expires_at, created_at) values ($1, $2, 'ready', null, now() + interval '1 day', now() - interval '2 days')`, th.export, ws.Member.ID)
+	must(t, os.MkdirAll(filepath.Join(w.folder, "exports"), 0o700))
+	must(t, os.WriteFile(filepath.Join(w.folder, "exports", th.export.String()+".zip"), []byte("PK"+secret), 0o600))
 	m, err := ws.AddMedia(ctx, "a.png", "", strings.NewReader(string(picture(8, 8))))
 	must(t, err)
 	th.medium = m.ID
@@ -320,6 +327,18 @@ var knocks = map[string]knock{
 	"GET /settings/audit":                     {path: at("/settings/audit"), open: true},
 	"GET /settings/audit/export.csv":          {path: at("/settings/audit/export.csv"), open: true},
 	"GET /settings/audit/export.jsonl":        {path: at("/settings/audit/export.jsonl"), open: true},
+
+	"GET /settings/data":                      {path: at("/settings/data"), open: true},
+	"POST /settings/data/export":              {path: at("/settings/data/export"), page: done, part: told, open: true},
+	"GET /settings/data/exports":              {path: at("/settings/data/exports"), open: true},
+	"GET /settings/data/exports/:id":          {path: func(th *things) string { return "/settings/data/exports/" + th.export.String() }},
+	"POST /settings/data/delete":              {path: at("/settings/data/delete"), form: fields("password", "wrong"), page: 422, open: true},
+	"POST /settings/data/organization/export": {path: at("/settings/data/organization/export"), page: done, part: told, open: true},
+	"POST /settings/data/organization/delete": {path: at("/settings/data/organization/delete"),
+		form: fields("organization_name", "someone else's", "organization_password", password), page: 422, open: true},
+	"POST /settings/data/organizations/:id/restore": {path: func(th *things) string {
+		return "/settings/data/organizations/" + th.ws.Organization.ID.String() + "/restore"
+	}, page: 404}, // it is not deleted
 
 	"GET /live":       {path: at("/live"), page: 426, open: true},
 	"GET /static/*":   {path: at("/static/favicon.svg"), open: true},

@@ -6,6 +6,7 @@
 package handlers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ const (
 	readTimeout    = 20 * time.Second
 	uploadTimeout  = 2 * time.Minute // to send one piece of a file
 	writeTimeout   = 2 * time.Minute
+	archiveTimeout = 2 * time.Hour // to fetch an archive of one's data
 	idleTimeout    = 2 * time.Minute
 	requestTimeout = 2 * time.Minute // a handler's own; networks are given 30 s a call
 )
@@ -105,7 +107,7 @@ func New(c Config) (*Server, error) {
 	s.metrics = newMetrics(s.hub.Len)
 	s.policy = contentPolicy(origin)
 	s.app = fiber.New(s.settings())
-	s.app.Server().HeaderReceived = slowUploads
+	s.app.Server().HeaderReceived = slowBodies
 	s.app.Use(s.observe)
 	s.table = s.routes()
 	for _, r := range s.table {
@@ -137,8 +139,12 @@ func (s *Server) settings() fiber.Config {
 	}
 }
 
-// slowUploads gives pieces of files more time to arrive than forms get.
-func slowUploads(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+// slowBodies gives pieces of files more time to arrive than forms get, and
+// archives more time to leave than pages.
+func slowBodies(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if bytes.HasPrefix(h.RequestURI(), []byte(dataPath+"/exports/")) {
+		return fasthttp.RequestConfig{WriteTimeout: archiveTimeout}
+	}
 	if string(h.RequestURI()) == "/media/uploads" || h.ContentLength() > maxForm {
 		return fasthttp.RequestConfig{ReadTimeout: uploadTimeout}
 	}

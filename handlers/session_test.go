@@ -144,7 +144,7 @@ func TestSignInTellsNothing(t *testing.T) {
 }
 
 // What other sites, or nobody knows who, have a browser send changes nothing.
-func TestForgedRequests(t *testing.T) {
+func TestS45ForgedRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.owner("Ann")
@@ -188,7 +188,7 @@ func TestForgedRequests(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestS66Headers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.owner("Ann")
@@ -262,7 +262,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestOwnPath(t *testing.T) {
+func TestS61OwnPath(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"/calendar?view=week": "/calendar?view=week", "/": "/", "": "/", "//evil.example": "/", `/\evil.example`: "/", "https://evil.example": "/",

@@ -45,6 +45,7 @@ type world struct {
 	sandbox *sandbox.Server
 	server  *handlers.Server
 	base    string // of the web server
+	folder  string // of archives and the list of deletions
 	log     *logged
 	super   *pgx.Conn       // bound by no policy
 	console *models.Console // Ann's, where she looks after the installation
@@ -99,8 +100,14 @@ func (l *logged) String() string {
 
 func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	t.Helper()
+	return newWorldCalling(t, &http.Client{Transport: noNetwork{}}, change...)
+}
+
+// newWorldCalling is newWorld with a client for the real networks.
+func newWorldCalling(t *testing.T, client *http.Client, change ...func(*handlers.Config)) *world {
+	t.Helper()
 	ctx := t.Context()
-	w := &world{t: t, log: &logged{}, trace: &trace{}}
+	w := &world{t: t, log: &logged{}, trace: &trace{}, folder: t.TempDir()}
 	w.dsn = pgtest.Template(t, "schema", func(ctx context.Context, dsn string) error {
 		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
@@ -118,11 +125,11 @@ func newWorld(t *testing.T, change ...func(*handlers.Config)) *world {
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sandboxBase := w.startSandbox()
-	nets := all.New(all.Config{HTTP: &http.Client{Transport: noNetwork{}}, Now: time.Now, SandboxBase: sandboxBase})
+	nets := all.New(all.Config{HTTP: client, Now: time.Now, SandboxBase: sandboxBase})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.base = "http://" + ln.Addr().String()
-	w.store = models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base,
+	w.store = models.New(models.Config{DB: db, Box: w.box, Networks: nets, Files: files, Now: time.Now, Log: log, Origin: w.base, Folder: w.folder,
 		Settings: models.Settings{Limits: true}})
 	config := handlers.Config{Store: w.store, Log: log, Now: time.Now, Origin: w.base, SandboxURL: sandboxBase,
 		Installation: handlers.Installation{Epoch: filepath.Join(t.TempDir(), "epoch")},

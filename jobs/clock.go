@@ -58,6 +58,7 @@ func (c *Clock) Run(ctx context.Context) error {
 		{tickEvery, "tick", c.tick},
 		{2 * time.Second, "mail notifications", c.mailNotices},
 		{30 * time.Second, "refresh tokens", c.refreshTokens},
+		{2 * time.Second, "chores", c.chores},
 		{10 * time.Minute, "clean", c.in.Clean},
 	} {
 		run := func() {

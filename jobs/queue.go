@@ -63,6 +63,8 @@ func NewQueue(db *tenant.DB, store *models.Store, process *models.Process, log *
 		river.AddWorkerSafely(workers, &publishWorker{publisher: p}),
 		river.AddWorkerSafely(workers, &refreshWorker{in: store.Install("refresh tokens"), log: log, tracer: o.Tracer}),
 		river.AddWorkerSafely(workers, newMailWorker(store.Install("send mail"), o, log)),
+		river.AddWorkerSafely(workers, &exportWorker{in: store.Install("make archives"), log: log}),
+		river.AddWorkerSafely(workers, &deletionWorker{in: store.Install("carry out deletions"), log: log}),
 	); err != nil {
 		return nil, fmt.Errorf("add workers: %w", err)
 	}

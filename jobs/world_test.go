@@ -40,6 +40,8 @@ type world struct {
 	ws      *models.Workspace
 	tune    tuning
 	mail    mail.Settings // of the environment
+	folder  string
+	tokens  map[uuid.UUID]networks.Token // of the accounts, as they were granted
 }
 
 // tuning shortens the engine's times, so that what takes minutes takes moments.
@@ -57,7 +59,7 @@ func newWorld(t testing.TB, tune tuning) *world {
 	if tune.call == 0 {
 		tune.call = 500 * time.Millisecond
 	}
-	w := &world{t: t, tune: tune}
+	w := &world{t: t, tune: tune, folder: t.TempDir(), tokens: map[uuid.UUID]networks.Token{}}
 	w.dsn = pgtest.Template(t, "allin", func(ctx context.Context, dsn string) error {
 		return tenant.Migrate(ctx, dsn, migrations.Files, nil)
 	})
@@ -112,7 +114,7 @@ func (w *world) open() (*models.Store, *tenant.DB) {
 		box, err = seal.Open(w.keys)
 		w.ok(err)
 	}
-	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(), Mail: w.mail,
+	return models.New(models.Config{DB: db, Box: box, Networks: nets, Files: w.files, Now: time.Now, Log: w.log(), Mail: w.mail, Folder: w.folder,
 		Settings: models.Settings{Lease: w.tune.lease, CallTimeout: w.tune.call, Settle: w.tune.settle}}), db
 }
 
@@ -176,6 +178,7 @@ func (w *world) account(network, handle string) *models.Account {
 	w.ok(err)
 	a, err := w.ws.KeepConnection(w.t.Context(), models.Connection{Network: network, Sandbox: true, Site: site, Profile: profile, Token: token})
 	w.ok(err)
+	w.tokens[a.ID] = token
 	return a
 }
 

@@ -40,7 +40,7 @@ type PeoplePage struct {
 	Total  int
 }
 
-const personColumns = `u.id, u.name, u.email, u.platform_role, u.created_at, u.suspended_at,
+const consolePersonColumns = `u.id, u.name, u.email, u.platform_role, u.created_at, u.suspended_at,
 	(select count(*) from memberships m where m.user_id = u.id), (select max(s.seen_at) from sessions s where s.user_id = u.id)`
 
 // People lists the people of the installation, the newest first.
@@ -57,7 +57,7 @@ func (c *Console) People(ctx context.Context, f PeopleFilter) (PeoplePage, error
 		and (not $3 or u.suspended_at is not null)`
 	args := []any{anywhere(f.Search), string(f.Role), f.Suspended}
 	err = c.store.system(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select `+personColumns+` from users u`+where+` and (u.created_at, u.id) < ($4, $5)
+		rows, err := tx.Query(ctx, `select `+consolePersonColumns+` from users u`+where+` and (u.created_at, u.id) < ($4, $5)
 			order by u.created_at desc, u.id desc limit $6`, append(args, after.at, after.id, consolePage+1)...)
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func (c *Console) Person(ctx context.Context, id uuid.UUID) (*PersonPage, error)
 	}
 	p := &PersonPage{}
 	err := c.store.system(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select `+personColumns+` from users u where u.id = $1`, id)
+		rows, err := tx.Query(ctx, `select `+consolePersonColumns+` from users u where u.id = $1`, id)
 		if err != nil {
 			return err
 		}

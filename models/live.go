@@ -90,7 +90,7 @@ func (in *Install) StillListening(ctx context.Context, list []Listening) ([]bool
 			select l.i from unnest($1::bytea[], $2::uuid[], $4::boolean[], $5::text[]) with ordinality as l(session, organization, fresh, role, i)
 			join sessions s on s.id = l.session and s.expires_at > now() and (l.fresh or s.seen_at > now() - $3::interval)
 			join memberships m on m.user_id = s.user_id and m.organization_id = l.organization and m.role = l.role
-			join organizations o on o.id = m.organization_id and (not o.second_factor_required or `+hasFactor("m.user_id")+`)
+			join organizations o on o.id = m.organization_id and o.deleted_at is null and (not o.second_factor_required or `+hasFactor("m.user_id")+`)
 			where not exists (select 1 from suspensions x where x.organization_id = l.organization)`,
 			sessions, organizations, in.set.SessionIdle, fresh, roles)
 		if err != nil {

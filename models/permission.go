@@ -56,6 +56,8 @@ const (
 	ManageOrganization Permission = "manage the organization" // name, logo, zone, rules for approval and sign-in, its audit log
 	WriteComments      Permission = "write comments"          // on posts; resolve and open them again
 	ApprovePosts       Permission = "approve posts"           // or ask for changes, where the organization's rules name the role
+
+	EndOrganization Permission = "export or delete the organization" // with all its posts, files and accounts
 )
 
 // permissions is the one table that decides who may do what.
@@ -74,6 +76,8 @@ var permissions = map[Permission][]Role{
 	ManageOrganization: {Owner, Admin},
 	WriteComments:      {Owner, Admin, Editor, Member},
 	ApprovePosts:       {Owner, Admin, Editor},
+
+	EndOrganization: {Owner},
 }
 
 // May reports whether the role has the permission.

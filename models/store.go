@@ -31,6 +31,7 @@ type Store struct {
 	mail     mail.Settings      // of the environment
 	live     *liveSessions      // nil: sessions live in the database alone
 	party    *webauthn.WebAuthn // for passkeys; nil where the origin allows none
+	folder   string
 
 	passwords *hashing
 	faults    *faults
@@ -78,12 +79,14 @@ type Config struct {
 	Mail mail.Settings
 	// Redis is where sessions live; nil: in the database.
 	Redis *redis.Client
+	// Folder is where archives of people's data and the list of deletions lie.
+	Folder string
 }
 
 // New returns a Store.
 func New(c Config) *Store {
 	s := &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, mail: c.Mail, party: newParty(c.Origin), passwords: newHashing(),
+		origin: c.Origin, mail: c.Mail, folder: c.Folder, party: newParty(c.Origin), passwords: newHashing(),
 		faults: &faults{pending: map[string]*pendingFault{}}}
 	if c.Redis != nil {
 		s.live = &liveSessions{client: c.Redis, idle: s.set.SessionIdle, now: c.Now, log: c.Log}

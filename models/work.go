@@ -28,3 +28,19 @@ type MailArgs struct {
 
 // Kind names the job in the queue.
 func (MailArgs) Kind() string { return "mail" }
+
+// ExportArgs asks a worker to make an archive of somebody's data.
+type ExportArgs struct {
+	Export uuid.UUID `json:"export"`
+}
+
+// Kind names the job in the queue.
+func (ExportArgs) Kind() string { return "export" }
+
+// DeletionArgs asks a worker to carry out a deletion.
+type DeletionArgs struct {
+	Deletion uuid.UUID `json:"deletion"`
+}
+
+// Kind names the job in the queue.
+func (DeletionArgs) Kind() string { return "delete" }

@@ -54,7 +54,7 @@ func newWorldOn(t testing.TB, dsn string, change ...func(*models.Config)) *world
 	}
 	nets := networks.NewRegistry([]networks.Network{bluesky.New(bluesky.Config{HTTP: http.DefaultClient, Now: time.Now})}, nil)
 	config := models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
-		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}}
+		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Folder: t.TempDir(), Settings: models.Settings{Limits: true}}
 	for _, c := range change {
 		c(&config)
 	}
@@ -318,6 +318,8 @@ func TestRoles(t *testing.T) {
 		"Notifications":     {models.ReadNotification, func(ws *models.Workspace) error { return second2(ws.Notifications(ctx, 5)) }},
 		"FactorRequired":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.FactorRequired(ctx)) }},
 		"RequireFactor":     {models.ManageOrganization, func(ws *models.Workspace) error { return ws.RequireFactor(ctx, false) }},
+		"ExportAll":         {models.EndOrganization, func(ws *models.Workspace) error { return ws.ExportAll(ctx) }},
+		"Delete":            {models.EndOrganization, func(ws *models.Workspace) error { return ws.Delete(ctx, "another name", "") }},
 		"ReadNotifications": {models.ReadNotification, func(ws *models.Workspace) error { return ws.ReadNotifications(ctx) }},
 	}
 	checkAllMethodsListed(t, calls)

@@ -90,6 +90,9 @@ func (in *installation) openAll(ctx context.Context, kind string) error {
 	if err := in.guardRestore(ctx); err != nil {
 		return err
 	}
+	if _, err := in.store.Install("start").DeleteAgain(ctx); err != nil {
+		return err
+	}
 	if in.process, err = in.store.Install("process").Join(ctx, kind); err != nil {
 		return err
 	}
@@ -134,6 +137,7 @@ func (p *program) openStore(db *tenant.DB, live *redis.Client) (*models.Store, *
 		SandboxBlind: !c.XLookup,
 	})
 	return models.New(models.Config{DB: db, Box: p.box, Networks: nets, Files: files, Now: time.Now, Log: p.log, Origin: p.config.Origin, Mail: mailSettings(c), Redis: live,
+		Folder: p.config.Data,
 		Settings: models.Settings{
 			SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, Limits: c.Limits, Lease: c.Lease,
 			CallTimeout: c.CallTimeout, Settle: c.Settle, MissedAfter: c.MissedAfter,

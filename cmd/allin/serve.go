@@ -26,6 +26,9 @@ func serve(ctx context.Context, p *program) error {
 	for _, w := range config.Warnings(os.Environ()) {
 		p.log.Warn(w)
 	}
+	if p.config.Open() {
+		p.log.Warn("people come by plain http: passwords and sessions can be read on the way. Put a proxy with TLS in front, and set ALLIN_ORIGIN to its https:// address", "origin", p.config.Origin)
+	}
 	// The listeners come first: a taken port is said before a database is started.
 	web, err := listen(p.config.Listen)
 	if err != nil {

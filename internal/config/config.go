@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -239,6 +240,17 @@ func (c *Config) complete(given map[string]string) []error {
 		bad = append(bad, fmt.Errorf("ALLIN_SESSION_LIFETIME is %s and ALLIN_SESSION_IDLE is %s: the first must not be shorter", c.SessionLifetime, c.SessionIdle))
 	}
 	return bad
+}
+
+// Open reports whether people come to another machine by plain http, where
+// passwords and sessions can be read on the way.
+func (c Config) Open() bool {
+	u, err := url.Parse(c.Origin)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() != "localhost" && (err != nil || !ip.IsLoopback())
 }
 
 // reachable is the host under which a server that listens on host can be

@@ -197,3 +197,12 @@ func TestHelpAndManualNameEveryKey(t *testing.T) {
 		flags[k.Flag()] = true
 	}
 }
+
+func TestOpen(t *testing.T) {
+	for origin, want := range map[string]bool{"https://allin.example": false, "http://allin.example": true, "http://10.0.0.1:3000": true, "http://127.0.0.1:3000": false,
+		"http://[::1]:3000": false, "http://localhost:3000": false} {
+		if got := (config.Config{Origin: origin}).Open(); got != want {
+			t.Errorf("%s: %v", origin, got)
+		}
+	}
+}

@@ -200,6 +200,32 @@ func (s *Store) Delete(organization, id uuid.UUID) error {
 	return nil
 }
 
+// DeleteAll removes every file and upload of an organization.
+func (s *Store) DeleteAll(organization uuid.UUID) error {
+	bin, err := os.MkdirTemp(s.uploads, "deleted-*")
+	if err != nil {
+		return fmt.Errorf("deleting the media of organization %s: %w", organization, err)
+	}
+	defer os.RemoveAll(bin)
+	err = os.Rename(filepath.Join(s.files, organization.String()), filepath.Join(bin, "media"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("deleting the media of organization %s: %w", organization, err)
+	}
+	entries, err := os.ReadDir(s.uploads)
+	if err != nil {
+		return fmt.Errorf("deleting the uploads of organization %s: %w", organization, err)
+	}
+	for _, e := range entries {
+		if isKey(e.Name()) && e.Name()[:36] == organization.String() {
+			err = errors.Join(err, remove(filepath.Join(s.uploads, e.Name())))
+		}
+	}
+	if err = errors.Join(err, os.RemoveAll(bin)); err != nil {
+		return fmt.Errorf("deleting the media of organization %s: %w", organization, err)
+	}
+	return nil
+}
+
 // Sweep removes the uploads that last grew before olderThan and what crashes
 // left behind, and returns how many uploads it removed.
 func (s *Store) Sweep(ctx context.Context, olderThan time.Time) (n int, err error) {

@@ -57,9 +57,14 @@ func wipe(f *os.File, b box) error {
 	if _, err := f.WriteAt([]byte("free"), b.typeAt); err != nil {
 		return err
 	}
+	return zero(f, b.start, b.end)
+}
+
+// zero overwrites a stretch of the file.
+func zero(f *os.File, from, to int64) error {
 	zeros := make([]byte, 32<<10)
-	for at := b.start; at < b.end; {
-		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), b.end-at)], at)
+	for at := from; at < to; {
+		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), to-at)], at)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 	"math/bits"
@@ -27,22 +28,74 @@ const (
 	webmShownH    = 0x54ba
 	webmShownUnit = 0x54b2
 	webmCluster   = 0x1f43b675
+
+	ebmlVoid        = 0xec // free space
+	webmTags        = 0x1254c367
+	webmAttachments = 0x1941a469
+	webmTitle       = 0x7ba9
+	webmDate        = 0x4461
+	webmFileName    = 0x7384
+	webmFileBefore  = 0x3c83ab
+	webmFileAfter   = 0x3e83bb
 )
 
 var errMatroska = &RefusedError{"Matroska (MKV) videos cannot be used. Save it as MP4 and upload that."}
 
-// keepWebM puts a WebM video into the folder work.
+// keepWebM puts a WebM video into the folder work, after wiping the elements
+// that tell where, when and by whom it was made.
 func keepWebM(f *os.File, size int64, work string) (record, error) {
 	p := &webm{r: io.NewSectionReader(f, 0, size), size: size, left: maxBoxes, scale: 1e6}
 	if err := p.parse(); err != nil {
 		return record{}, videoError(err)
 	}
+	for _, e := range p.findTelling() {
+		if err := e.wipe(f); err != nil {
+			return record{}, fmt.Errorf("removing a video's private data: %w", err)
+		}
+	}
 	return keepVideo(f, size, typeWebM, p.movie(), work)
+}
+
+// findTelling walks through the whole file for what is to be wiped, as far as
+// elements tell where they end.
+func (p *webm) findTelling() (telling []element) {
+	look := &webm{r: p.r, size: p.size, left: 20 * maxBoxes}
+	var visit func(e element) (bool, error)
+	visit = func(e element) (bool, error) {
+		switch e.id {
+		case webmSegment, webmInfo:
+			return true, look.each(e.start, e.end, visit)
+		case webmTags, webmAttachments, webmTitle, webmDate, webmFileName, webmFileBefore, webmFileAfter:
+			telling = append(telling, e)
+		}
+		return !e.open, nil
+	}
+	// What is damaged behind its pictures plays all the same.
+	_ = look.each(0, p.size, visit)
+	return telling
+}
+
+// wipe makes the element one of free space of the same length, so that nothing
+// behind it moves.
+func (e element) wipe(f *os.File) error {
+	length := e.end - e.at
+	if length < 2 {
+		return nil
+	}
+	head := []byte{ebmlVoid, 0x80 | byte(length-2)}
+	if length-2 >= 1<<7-1 {
+		head = binary.BigEndian.AppendUint64([]byte{ebmlVoid}, 1<<56|uint64(length-9))
+	}
+	if _, err := f.WriteAt(head, e.at); err != nil {
+		return err
+	}
+	return zero(f, e.at+int64(len(head)), e.end)
 }
 
 // element is one part of a WebM file.
 type element struct {
 	id         uint32
+	at         int64 // where it begins
 	start, end int64 // of its content
 	open       bool  // its end is not told
 }
@@ -206,12 +259,13 @@ func (p *webm) element(at, to int64) (element, error) {
 	if err != nil {
 		return element{}, err
 	}
+	begin := at
 	at += int64(n)
 	length, m, err := p.vint(at, to, 8)
 	if err != nil {
 		return element{}, err
 	}
-	e := element{id: uint32(id), start: at + int64(m), end: to}
+	e := element{id: uint32(id), at: begin, start: at + int64(m), end: to}
 	length &= 1<<(7*m) - 1 // without the mark of how long it is
 	if e.open = length == 1<<(7*m)-1; e.open {
 		if e.id != webmSegment && e.id != webmCluster {

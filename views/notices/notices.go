@@ -2,6 +2,7 @@
 package notices
 
 import (
+	"strings"
 	"time"
 
 	"github.com/allin-platform/allin/models"
@@ -24,6 +25,8 @@ func Href(n models.Notification) string {
 		return "/posts/" + n.PostID.String()
 	case n.AccountID != nil:
 		return "/accounts"
+	case strings.HasPrefix(n.Kind, "export."):
+		return "/settings/data"
 	}
 	return "/calendar"
 }

@@ -44,7 +44,8 @@ type DevicesParams struct {
 // tabs are the pages of the settings, without those that the reader's role may not see.
 func tabs(f layout.Frame, current string) []ui.TabParams {
 	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Sign-in", Href: "/settings/security"},
-		{Text: "Notifications", Href: "/settings/notifications"}, {Text: "Devices", Href: "/settings/devices"}}
+		{Text: "Notifications", Href: "/settings/notifications"}, {Text: "Devices", Href: "/settings/devices"},
+		{Text: "Your data", Href: "/settings/data"}}
 	if f.Organize {
 		list = append(list, ui.TabParams{Text: "Organization", Href: "/settings/organization"})
 	}
