@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/allin-platform/allin/internal/limit"
 	"github.com/allin-platform/allin/models"
 )
 
@@ -21,7 +22,8 @@ type about struct {
 	id      string
 	session *session // once it was looked for
 	looked  bool
-	person  string // id of who is signed in
+	person  string         // id of who is signed in
+	verdict *limit.Verdict // the last one on how often this caller calls
 }
 
 const aboutKey = "allin.about"

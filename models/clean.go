@@ -27,6 +27,8 @@ func (in *Install) Clean(ctx context.Context) error {
 			args []any
 		}{
 			{`delete from sessions where expires_at < now() or seen_at < now() - $1::interval`, []any{in.set.SessionIdle}},
+			{`delete from token_families where expires_at < now()`, nil},
+			{`delete from api_keys where expires_at < now() - interval '30 days'`, nil},
 			{`delete from connect_states where expires_at < now()`, nil},
 			{`delete from throttles where resets_at < now()`, nil},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -55,6 +56,9 @@ const (
 	ManageOrganization Permission = "manage the organization" // name, logo, zone, rules for approval and sign-in, its audit log
 	WriteComments      Permission = "write comments"          // on posts; resolve and open them again
 	ApprovePosts       Permission = "approve posts"           // or ask for changes, where the organization's rules name the role
+
+	UseAPIKeys    Permission = "use API keys"    // make and revoke one's own, with scopes that the role has
+	ManageAPIKeys Permission = "manage API keys" // see and revoke everybody's
 )
 
 // permissions is the one table that decides who may do what.
@@ -72,10 +76,16 @@ var permissions = map[Permission][]Role{
 	ManageOrganization: {Owner, Admin},
 	WriteComments:      {Owner, Admin, Editor, Member},
 	ApprovePosts:       {Owner, Admin, Editor},
+
+	UseAPIKeys:    {Owner, Admin, Editor, Member, Viewer},
+	ManageAPIKeys: {Owner, Admin},
 }
 
 // May reports whether the role has the permission.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[p], r) }
+
+// Permissions lists all of them by name.
+func Permissions() []Permission { return slices.Sorted(maps.Keys(permissions)) }
 
 // WhoMay lists the roles that have the permission, the strongest first.
 func WhoMay(p Permission) []Role { return slices.Clone(permissions[p]) }

@@ -27,7 +27,7 @@ var openTables = []string{"goose_db_version", "river_client", "river_client_queu
 
 // installTables are not an organization's, so that they have no organization_id.
 var installTables = []string{"installation", "users", "organizations", "sessions", "throttles", "processes", "network_apps", "rate_gates",
-	"links", "mails", "audit", "audit_traces", "settings"}
+	"links", "mails", "audit", "audit_traces", "settings", "signing_keys", "token_families"}
 
 func TestEveryTableIsLocked(t *testing.T) {
 	ctx := context.Background()
@@ -154,6 +154,10 @@ func fill(t *testing.T, dsn string) {
 		insert into audit (chain, seq, id, actor_kind, act, hash) values ('00000000-0000-0000-0000-0000000000a1', 1, '00000000-0000-0000-0000-000000000021', 'system', 'a', '');
 		insert into audit_traces (audit_id, chain) values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-0000000000a1');
 		insert into settings (name, sealed) values ('s', '');
+		insert into signing_keys (kid, sealed) values ('k', '');
+		insert into token_families (id, user_id, sealed, expires_at) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', '', now());
+		insert into api_keys (id, user_id, name, hint, hash, scopes, expires_at)
+			values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', 'k', 'a', 'h', '{}', now());
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
 		insert into rate_gates (scope, open_at) values ('s', now());
 		insert into social_accounts (id, network, remote_id, handle) values ('00000000-0000-0000-0000-0000000000c1', 'x', '1', 'a');

@@ -157,18 +157,14 @@ func (in *Install) EndSession(ctx context.Context, token string) error {
 func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) {
 	var list []Device
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select id, ip, agent, created_at, seen_at from sessions
-			where expires_at > now() and seen_at > now() - $1::interval order by seen_at desc limit 200`, p.store.set.SessionIdle)
+		rows, err := tx.Query(ctx, `select encode(id, 'hex'), ip, agent, created_at, seen_at, id = $2, false from sessions
+			where expires_at > now() and seen_at > now() - $1::interval
+			union all select id::text, ip, agent, created_at, seen_at, false, true from token_families where expires_at > now()
+			order by seen_at desc limit 200`, p.store.set.SessionIdle, tokenHash(current))
 		if err != nil {
 			return err
 		}
-		list, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (Device, error) {
-			var d Device
-			var id []byte
-			err := r.Scan(&id, &d.IP, &d.Agent, &d.CreatedAt, &d.SeenAt)
-			d.ID, d.Current = hex.EncodeToString(id), string(id) == string(tokenHash(current))
-			return d, err
-		})
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Device])
 		return err
 	})
 	if err != nil {
@@ -179,13 +175,15 @@ func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) 
 
 // RevokeDevice signs the person out there.
 func (p *Person) RevokeDevice(ctx context.Context, id string) error {
-	raw, err := hex.DecodeString(id)
-	if err != nil {
+	revoke, row := `delete from sessions where id = $1`, any(nil)
+	if family, err := uuid.Parse(id); err == nil {
+		revoke, row = `delete from token_families where id = $1`, family
+	} else if row, err = hex.DecodeString(id); err != nil {
 		return notFound("device")
 	}
 	var n int64
-	err = p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from sessions where id = $1`, raw)
+	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, revoke, row)
 		n = tag.RowsAffected()
 		return err
 	})
@@ -198,9 +196,13 @@ func (p *Person) RevokeDevice(ctx context.Context, id string) error {
 	return nil
 }
 
-// RevokeOtherDevices signs the person out everywhere but in the session that asks.
+// RevokeOtherDevices signs the person out everywhere but in the session that
+// asks, programs included.
 func (p *Person) RevokeOtherDevices(ctx context.Context, current string) error {
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from token_families`); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `delete from sessions where id <> $1`, tokenHash(current))
 		return err
 	})

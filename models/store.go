@@ -27,6 +27,7 @@ type Store struct {
 	origin   string
 
 	passwords *hashing
+	signing   *signing
 }
 
 // Settings are the limits that the operator may change.
@@ -71,7 +72,7 @@ type Config struct {
 // New returns a Store.
 func New(c Config) *Store {
 	return &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
-		origin: c.Origin, passwords: newHashing()}
+		origin: c.Origin, passwords: newHashing(), signing: &signing{}}
 }
 
 // Networks is the registry of networks that this installation runs.

@@ -25,6 +25,8 @@ type world struct {
 	t   testing.TB
 	dsn string
 	db  *tenant.DB
+
+	config models.Config
 }
 
 func newWorld(t testing.TB) *world { return newWorldOn(t, database(t)) }
@@ -50,9 +52,9 @@ func newWorldOn(t testing.TB, dsn string) *world {
 		t.Fatal(err)
 	}
 	nets := networks.NewRegistry([]networks.Network{bluesky.New(bluesky.Config{HTTP: http.DefaultClient, Now: time.Now})}, nil)
-	store := models.New(models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
-		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}})
-	return &world{Store: store, t: t, dsn: dsn, db: db}
+	config := models.Config{DB: db, Box: box, Networks: nets, Files: files, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Origin: "https://allin.example", Settings: models.Settings{Limits: true}}
+	return &world{Store: models.New(config), t: t, dsn: dsn, db: db, config: config}
 }
 
 // organization makes one with its owner.
@@ -290,6 +292,12 @@ func TestRoles(t *testing.T) {
 		"AddMedia":          {models.ManageMedia, func(ws *models.Workspace) error { return second(ws.AddMedia(ctx, "x", "", strings.NewReader("x"))) }},
 		"DescribeMedium":    {models.ManageMedia, func(ws *models.Workspace) error { return ws.DescribeMedium(ctx, uuid.New(), "x") }},
 		"DeleteMedium":      {models.ManageMedia, func(ws *models.Workspace) error { return ws.DeleteMedium(ctx, uuid.New()) }},
+		"CreateAPIKey":      {models.UseAPIKeys, func(ws *models.Workspace) error { return second2(ws.CreateAPIKey(ctx, models.NewAPIKey{})) }},
+		"APIKeys":           {models.UseAPIKeys, func(ws *models.Workspace) error { return second(ws.APIKeys(ctx)) }},
+		"RevokeAPIKey":      {models.UseAPIKeys, func(ws *models.Workspace) error { return ws.RevokeAPIKey(ctx, uuid.New()) }},
+		"MembersAfter":      {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.MembersAfter(ctx, models.OrganizationMember{}, 5)) }},
+		"OneMember":         {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.OneMember(ctx, uuid.New())) }},
+		"PatchOrganization": {models.ManageOrganization, func(ws *models.Workspace) error { return ws.PatchOrganization(ctx, models.OrganizationPatch{}) }},
 		"Notifications":     {models.ReadNotification, func(ws *models.Workspace) error { return second2(ws.Notifications(ctx, 5)) }},
 		"ReadNotifications": {models.ReadNotification, func(ws *models.Workspace) error { return ws.ReadNotifications(ctx) }},
 	}

@@ -1,0 +1,128 @@
+package handlers
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/allin-platform/allin/handlers/api"
+	"github.com/allin-platform/allin/models"
+)
+
+// programs is the interface for programs, mounted in the server.
+func (s *Server) programs() *api.API {
+	s.app.Use(api.Prefix, s.enterAPI)
+	a := api.New(s.app, api.Config{Install: s.install, Origin: s.config.Origin, Version: s.config.Version, Met: s.met, Problem: s.problem})
+	for _, r := range a.Routes() {
+		s.table = append(s.table, route{method: r.Method, path: r.Path, door: door{kind: "api " + r.Door}})
+	}
+	return a
+}
+
+// problem is an error as programs are told it.
+func (s *Server) problem(c *fiber.Ctx, err error) *api.Problem {
+	f := classify(err)
+	s.note(c, f, err)
+	return f.problem(c)
+}
+
+func (f failure) problem(c *fiber.Ctx) *api.Problem {
+	return &api.Problem{Type: "about:blank", Title: f.title, Status: f.status, Detail: f.message, Code: string(f.code), Fields: f.fields,
+		RequestID: of(c).id}
+}
+
+// enterAPI is what every request of a program passes first. Cookies are not
+// looked at here, so no page of another site can do anything with somebody's.
+func (s *Server) enterAPI(c *fiber.Ctx) error {
+	if done, err := s.crossOrigin(c); done || err != nil {
+		return err
+	}
+	if len(c.Request().Body()) > api.MaxBody {
+		return fiber.ErrRequestEntityTooLarge
+	}
+	if err := once(c); err != nil {
+		return err
+	}
+	if err := s.take(c, byAddress, s.caller(c)); err != nil {
+		return err
+	}
+	if strings.HasPrefix(c.Path(), api.Prefix+"/auth/") && c.Get(fiber.HeaderAuthorization) == "" {
+		if err := s.take(c, bySignIn, s.caller(c)); err != nil {
+			return err
+		}
+	}
+	err := c.Next()
+	if err == nil {
+		s.tellLimit(c)
+		tag(c)
+	}
+	return err
+}
+
+// once refuses a parameter that is given twice: two readers of one request
+// could choose differently.
+func once(c *fiber.Ctx) error {
+	seen := map[string]bool{}
+	var twice string
+	for k := range c.Context().QueryArgs().All() {
+		if seen[string(k)] {
+			twice = string(k)
+		}
+		seen[string(k)] = true
+	}
+	if twice == "" {
+		return nil
+	}
+	const message = "This parameter is given more than once."
+	return &models.Error{Code: models.Invalid, Message: message, Fields: map[string]string{twice: message}}
+}
+
+// tag marks an answer so that a program that has it already need not get it again.
+func tag(c *fiber.Ctx) {
+	if c.Method() != fiber.MethodGet || c.Response().StatusCode() != fiber.StatusOK {
+		return
+	}
+	sum := sha256.Sum256(c.Response().Body())
+	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	c.Set(fiber.HeaderETag, etag)
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	if slices.Contains(strings.Split(strings.ReplaceAll(c.Get(fiber.HeaderIfNoneMatch), " ", ""), ","), etag) {
+		c.Status(fiber.StatusNotModified)
+		c.Response().ResetBody()
+	}
+}
+
+// crossOrigin lets pages of configured origins read answers, and answers their
+// browsers' questions. No other page gets leave.
+func (s *Server) crossOrigin(c *fiber.Ctx) (done bool, err error) {
+	c.Append(fiber.HeaderVary, fiber.HeaderOrigin)
+	origin := c.Get(fiber.HeaderOrigin)
+	known := origin != "" && slices.Contains(s.config.CORSOrigins, origin)
+	if known {
+		c.Set(fiber.HeaderAccessControlAllowOrigin, origin)
+		c.Set(fiber.HeaderAccessControlExposeHeaders, "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id")
+	}
+	if c.Method() != fiber.MethodOptions {
+		return false, nil
+	}
+	if !known {
+		return true, &models.Error{Code: models.Forbidden, Message: "Pages of this origin may not use the API. Whoever runs AllIN can name it in ALLIN_CORS_ORIGINS."}
+	}
+	c.Set(fiber.HeaderAccessControlAllowMethods, "GET, POST, PATCH, DELETE")
+	c.Set(fiber.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, If-None-Match")
+	c.Set(fiber.HeaderAccessControlMaxAge, "600")
+	return true, c.SendStatus(fiber.StatusNoContent)
+}
+
+func (s *Server) sendOpenAPIJSON(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(s.described[0])
+}
+
+func (s *Server) sendOpenAPIYAML(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, "application/yaml")
+	return c.Send(s.described[1])
+}
