@@ -4,12 +4,16 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/allin-platform/allin/handlers/api"
+	"github.com/allin-platform/allin/internal/limit"
 	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/views/layout"
+	"github.com/allin-platform/allin/views/reference"
 )
 
 // programs is the interface for programs, mounted in the server.
@@ -126,3 +130,16 @@ func (s *Server) sendOpenAPIYAML(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "application/yaml")
 	return c.Send(s.described[1])
 }
+
+// showReference explains the interface to people. It looks at no session: the
+// page is the same for everybody.
+func (s *Server) showReference(c *fiber.Ctx) error {
+	p := reference.Params{Origin: s.config.Origin, Groups: s.api.Reference(), Rates: []reference.Rate{
+		{Who: "A key, or the tokens of one sign-in", Most: perMinute(byProgram)},
+		{Who: "Calls without a credential below /auth, from one address", Most: perMinute(bySignIn)},
+		{Who: "All from one address", Most: perMinute(byAddress)},
+	}}
+	return html(c, fiber.StatusOK, reference.Page(layout.Page{Title: "API", Theme: c.Cookies("theme")}, p))
+}
+
+func perMinute(r limit.Rate) string { return strconv.Itoa(r.Most) + " a minute" }

@@ -71,12 +71,16 @@ func (s *Server) routes() []route {
 		{get, "/settings/people", workspace(s.listPeople), 0},
 		{post, "/settings/people/:id/role", workspace(s.changeRole), 0},
 		{post, "/settings/people/:id/remove", workspace(s.removePerson), 0},
+		{get, "/settings/api", workspace(s.listKeys), 0},
+		{post, "/settings/api", workspace(s.createKey), 0},
+		{post, "/settings/api/:id/revoke", workspace(s.revokeKey), 0},
 
 		{get, "/console", console(s.showOverview), 0},
 
 		{get, "/live", workspace(s.listen), 0},
 		{get, static.Prefix + "*", public(sendStatic), 0},
 		{get, "/api/health", public(s.showHealth), 0},
+		{get, api.Prefix + "/docs", public(s.showReference), 0},
 		{get, api.Prefix + "/openapi.json", public(s.sendOpenAPIJSON), 0},
 		{get, api.Prefix + "/openapi.yaml", public(s.sendOpenAPIYAML), 0},
 		{get, "/livez", public(s.showAlive), 0},

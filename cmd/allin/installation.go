@@ -14,6 +14,7 @@ import (
 
 	"github.com/allin-platform/allin/handlers"
 	"github.com/allin-platform/allin/internal/egress"
+	"github.com/allin-platform/allin/internal/limit"
 	"github.com/allin-platform/allin/internal/linkcard"
 	"github.com/allin-platform/allin/internal/media"
 	"github.com/allin-platform/allin/internal/pg"
@@ -37,6 +38,7 @@ type installation struct {
 	files    *media.Store
 	process  *models.Process
 	queue    *jobs.Queue
+	redis    *limit.Redis // nil where none is configured
 }
 
 // open brings the database to this version and joins the other processes.
@@ -185,6 +187,11 @@ func (in *installation) close() {
 	defer cancel()
 	if in.process != nil {
 		in.process.Leave(ctx)
+	}
+	if in.redis != nil {
+		if err := in.redis.Close(); err != nil {
+			in.log.Warn("leave Redis", "error", err)
+		}
 	}
 	if in.db != nil {
 		in.db.Close()

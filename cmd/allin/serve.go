@@ -44,6 +44,10 @@ func serve(ctx context.Context, p *program) error {
 		return err
 	}
 	in.work(ctx, g)
+	limiter, failures, err := in.limiter()
+	if err != nil {
+		return err
+	}
 	server, err := handlers.New(handlers.Config{
 		Store:          in.store,
 		Log:            p.log,
@@ -53,11 +57,13 @@ func serve(ctx context.Context, p *program) error {
 		SandboxURL:     sandboxURL(p.config),
 		Version:        version,
 		Health:         in.checks(),
+		Limiter:        limiter,
+		CORSOrigins:    p.config.CORSOrigins,
 	})
 	if err != nil {
 		return err
 	}
-	if err := in.serveMetrics(ctx, g, server.Registry(), processRegistry(in.queue)); err != nil {
+	if err := in.serveMetrics(ctx, g, server.Registry(), processRegistry(in.queue), processRegistry(failures)); err != nil {
 		return err
 	}
 	g.Go(func() error { return server.Serve(ctx, web) })

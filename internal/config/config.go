@@ -80,6 +80,9 @@ type Config struct {
 	SessionIdle     time.Duration
 	SessionLifetime time.Duration
 
+	RedisURL    Secret   // "" means none
+	CORSOrigins []string // "https://app.example"
+
 	Limits         bool
 	TrustedProxies []netip.Prefix
 	PrivateHosts   []string // host or host:port, lower case

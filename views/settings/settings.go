@@ -55,7 +55,8 @@ func (p PeopleParams) roles() []ui.Choice {
 }
 
 func tabs(current string) []ui.TabParams {
-	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"}}
+	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"},
+		{Text: "API", Href: "/settings/api"}}
 	for i := range list {
 		list[i].Current = list[i].Text == current
 	}
@@ -102,7 +103,11 @@ func browser(agent string) string {
 }
 
 // icon is the symbol of the kind of device.
-func icon(agent string) string {
+func icon(d models.Device) string {
+	agent := d.Agent
+	if d.Program {
+		return "plug"
+	}
 	if strings.Contains(agent, "Mobile") || strings.Contains(agent, "Android") {
 		return "smartphone"
 	}
