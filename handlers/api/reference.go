@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -49,7 +50,7 @@ func (a *API) explain(r Route, op *huma.Operation) reference.Operation {
 	if op.Method != http.MethodGet {
 		curl += " -X " + op.Method
 	}
-	curl += " " + a.config.Origin + op.Path
+	curl += " " + a.config.Origin + strings.ReplaceAll(op.Path, "{id}", "$ID")
 	if r.Door != public {
 		curl += " \\\n  -H \"Authorization: Bearer $TOKEN\""
 	}
@@ -128,7 +129,7 @@ func (a *API) fieldOf(name string, s *huma.Schema, required bool, doc, in string
 		rule("%s", strconv.FormatFloat(*s.Minimum, 'f', -1, 64)+" to "+strconv.FormatFloat(*s.Maximum, 'f', -1, 64))
 	}
 	if s.Default != nil {
-		rule("without it, %v", s.Default)
+		rule("%v unless given", s.Default)
 	}
 	return f
 }

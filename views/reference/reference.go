@@ -42,7 +42,11 @@ type Field struct {
 // Rate is how often somebody may ask in a minute.
 type Rate struct{ Who, Most string }
 
-func (f Field) rules() string { return strings.Join(f.Rules, ", ") }
+// rules are what a value has to keep to, as a sentence.
+func (f Field) rules() string {
+	text := strings.Join(f.Rules, ", ")
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
 
 // errors is the statuses of problems in a line.
 func (o Operation) errors() string { return strings.Join(o.Errors, ", ") }
