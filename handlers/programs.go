@@ -19,7 +19,7 @@ import (
 // programs is the interface for programs, mounted in the server.
 func (s *Server) programs() *api.API {
 	s.app.Use(api.Prefix, s.enterAPI)
-	a := api.New(s.app, api.Config{Install: s.install, Origin: s.config.Origin, Version: s.config.Version, Met: s.met, Problem: s.problem})
+	a := api.New(s.app, api.Config{Install: s.install, Origin: s.config.Origin, Version: s.config.Version, Met: s.met, Tried: s.tried, Problem: s.problem})
 	for _, r := range a.Routes() {
 		s.table = append(s.table, route{method: r.Method, path: r.Path, door: door{kind: "api " + r.Door}})
 	}
@@ -53,10 +53,8 @@ func (s *Server) enterAPI(c *fiber.Ctx) error {
 	if err := s.take(c, byAddress, s.caller(c)); err != nil {
 		return err
 	}
-	if strings.HasPrefix(c.Path(), api.Prefix+"/auth/") && c.Get(fiber.HeaderAuthorization) == "" {
-		if err := s.take(c, bySignIn, s.caller(c)); err != nil {
-			return err
-		}
+	if err := s.takeProgram(c); err != nil {
+		return err
 	}
 	err := c.Next()
 	if err == nil {
@@ -64,6 +62,34 @@ func (s *Server) enterAPI(c *fiber.Ctx) error {
 		tag(c)
 	}
 	return err
+}
+
+// takeProgram counts a call for the credential that it comes with, or, where it
+// is for one, for its address.
+func (s *Server) takeProgram(c *fiber.Ctx) error {
+	if bearer := api.Bearer(c); bearer != "" {
+		return s.take(c, byProgram, credential(bearer))
+	}
+	if strings.HasPrefix(c.Path(), api.Prefix+"/auth/") {
+		return s.take(c, bySignIn, s.caller(c))
+	}
+	return nil
+}
+
+// tried notes how a program's try to sign in ended, as that of a person's is.
+func (s *Server) tried(c *fiber.Ctx, err error) {
+	outcome, event := "ok", "signed in by the API"
+	switch code := models.CodeOf(err); {
+	case err == nil:
+	case code == models.Invalid:
+		outcome, event = "refused", "sign-in by the API refused"
+	case code == models.Limited:
+		outcome, event = "throttled", "sign-in by the API throttled"
+	default:
+		outcome, event = "failed", "sign-in by the API failed"
+	}
+	s.metrics.signIns.WithLabelValues(outcome).Inc()
+	s.security(c, event)
 }
 
 // once refuses a parameter that is given twice: two readers of one request

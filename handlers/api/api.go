@@ -35,6 +35,8 @@ type Config struct {
 	Problem func(c *fiber.Ctx, err error) *Problem
 	// Met hears who asks, and may refuse.
 	Met func(c *fiber.Ctx, who *models.Caller) error
+	// Tried hears how a try to sign in ended.
+	Tried func(c *fiber.Ctx, err error)
 }
 
 // API is the interface, mounted in a server.
@@ -191,7 +193,7 @@ func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 }
 
 func (a *API) caller(ctx huma.Context, c *fiber.Ctx, r Route) (*models.Caller, error) {
-	who, err := a.config.Install.Access(ctx.Context(), bearer(c))
+	who, err := a.config.Install.Access(ctx.Context(), Bearer(c))
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +209,8 @@ func (a *API) caller(ctx huma.Context, c *fiber.Ctx, r Route) (*models.Caller, e
 	return who, nil
 }
 
-// bearer is the credential in the request's header; "" where there is none.
-func bearer(c *fiber.Ctx) string {
+// Bearer is the credential in the request's header; "" where there is none.
+func Bearer(c *fiber.Ctx) string {
 	kind, value, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
 	if !strings.EqualFold(kind, "Bearer") || len(c.Request().Header.PeekAll(fiber.HeaderAuthorization)) != 1 {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"github.com/allin-platform/allin/models"
@@ -95,6 +96,9 @@ type createTokenIn struct {
 
 func (a *API) createToken(ctx context.Context, in *createTokenIn) (*tokensOut, error) {
 	who, err := a.config.Install.SignInProgram(ctx, in.Body.Email, in.Body.Password)
+	if c, ok := ctx.Value(fiberKey{}).(*fiber.Ctx); ok {
+		a.config.Tried(c, err)
+	}
 	if err != nil {
 		if models.CodeOf(err) == models.Invalid {
 			return nil, &models.Error{Code: models.Unauthenticated, Message: "The address or the password is wrong."}
