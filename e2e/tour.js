@@ -288,6 +288,30 @@ export const places = [
       await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
     },
   },
+  { name: "api-keys-empty", as: beginner, go: open("/settings/api") },
+  {
+    name: "api-key-made",
+    as: demo,
+    go: async (page) => {
+      await open("/settings/api")(page);
+      await page.getByLabel("What it is for").fill("Weekly report");
+      await page.getByLabel("See members, roles and the organization").check();
+      await page.getByRole("button", { name: "Make the key" }).click();
+      await expect(page.locator("#made")).toBeVisible();
+    },
+  },
+  {
+    name: "api-key-refused",
+    as: demo,
+    refused: true,
+    go: async (page) => {
+      await open("/settings/api")(page);
+      await page.getByLabel("What it is for").fill("Weekly report");
+      await page.getByRole("button", { name: "Make the key" }).click();
+      await expect(page.locator(".field-error")).toBeVisible();
+    },
+  },
+  { name: "api-docs", as: stranger, go: open("/api/v1/docs") },
   { name: "notifications", as: demo, go: open("/notifications") },
 
   { name: "sandbox", as: stranger, go: async (page, allin) => open(allin.sandbox)(page) },

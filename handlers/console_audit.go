@@ -80,7 +80,6 @@ func (s *Server) verifyConsoleAudit(c *fiber.Ctx, con *models.Console) error {
 	return s.auditScreen(c, con, consoleviews.AuditParams{Verified: &consoleviews.Verified{Rows: rows, Broken: broken}})
 }
 
-
 // exportConsoleAudit sends all that the filter finds as a file, line by line.
 func (s *Server) exportConsoleAudit(c *fiber.Ctx, con *models.Console) error {
 	p := auditAsked(c, con)

@@ -86,6 +86,9 @@ func (s *Server) admit(c *fiber.Ctx) (*session, error) {
 	if se == nil {
 		return nil, errSignedOut
 	}
+	if err := s.take(c, byPerson, of(c).person); err != nil {
+		return nil, err
+	}
 	if !safe(c.Method()) {
 		if err := s.proves(c, se); err != nil {
 			return nil, err

@@ -106,6 +106,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) {
 	f := classify(err)
 	s.note(c, f, err)
 	s.protect(c)
+	if f.status == fiber.StatusTooManyRequests || isAPI(c) {
+		s.tellLimit(c)
+	}
 	c.Response().ResetBody()
 	c.Status(f.status)
 	switch {
@@ -164,8 +167,7 @@ func wantsJSON(c *fiber.Ctx) bool {
 
 // failJSON answers as RFC 9457 has it.
 func (s *Server) failJSON(c *fiber.Ctx, f failure) {
-	body, err := json.Marshal(map[string]any{"type": "about:blank", "title": f.title, "status": f.status, "detail": f.message,
-		"code": f.code, "fields": f.fields, "request_id": of(c).id})
+	body, err := json.Marshal(f.problem(c))
 	if err != nil {
 		body = []byte(`{"status":500}`)
 	}

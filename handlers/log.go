@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/allin-platform/allin/internal/limit"
 	"github.com/allin-platform/allin/internal/tracing"
 	"github.com/allin-platform/allin/models"
 )
@@ -25,7 +26,8 @@ type about struct {
 	id      string
 	session *session // once it was looked for
 	looked  bool
-	person  string // id of who is signed in
+	person  string         // id of who is signed in
+	verdict *limit.Verdict // the last one on how often this caller calls
 }
 
 const aboutKey = "allin.about"

@@ -14,6 +14,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	signIns  *prometheus.CounterVec
+	limited  *prometheus.CounterVec
 }
 
 func newMetrics(connections func() int) *metrics {
@@ -28,8 +29,12 @@ func newMetrics(connections func() int) *metrics {
 			Name: "allin_sign_ins_total",
 			Help: "Tries to sign in.",
 		}, []string{"outcome"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "allin_limited_total",
+			Help: "Requests refused because there were too many.",
+		}, []string{"rate"}),
 	}
-	m.registry.MustRegister(m.requests, m.signIns, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.requests, m.signIns, m.limited, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "allin_live_connections",

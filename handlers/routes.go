@@ -1,8 +1,11 @@
 package handlers
 
 import (
+	"strings"
+
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/allin-platform/allin/handlers/api"
 	"github.com/allin-platform/allin/static"
 )
 
@@ -157,6 +160,9 @@ func (s *Server) routes() []route {
 		{post, "/settings/data/organization/export", workspace(s.exportOrganization), 0},
 		{post, "/settings/data/organization/delete", workspace(s.deleteOrganization), 0},
 		{post, "/settings/data/organizations/:id/restore", person(s.restoreOrganization), 0},
+		{get, "/settings/api", fresh(workspace(s.listKeys)), 0},
+		{post, "/settings/api", fresh(workspace(s.createKey)), 0},
+		{post, "/settings/api/:id/revoke", workspace(s.revokeKey), 0},
 
 		{get, "/console", console(s.showOverview), 0},
 		{get, "/console/mail", console(s.listMails), 0},
@@ -192,9 +198,18 @@ func (s *Server) routes() []route {
 		{get, "/live", workspace(s.listen), 0},
 		{get, static.Prefix + "*", public(sendStatic), 0},
 		{get, "/api/health", public(s.showHealth), 0},
+		{get, api.Prefix + "/docs", public(s.showReference), 0},
+		{get, api.Prefix + "/openapi.json", public(s.sendOpenAPIJSON), 0},
+		{get, api.Prefix + "/openapi.yaml", public(s.sendOpenAPIYAML), 0},
 		{get, "/livez", public(s.showAlive), 0},
 		{get, "/readyz", public(s.showReady), 0},
 	}
+}
+
+// counted reports whether calls of the route are counted for their address:
+// files of ours and health are not, and the API counts by itself.
+func (r route) counted() bool {
+	return !strings.HasPrefix(r.path, static.Prefix) && !strings.HasPrefix(r.path, "/api/") && r.path != "/livez" && r.path != "/readyz"
 }
 
 // enter is a route as Fiber calls it.
@@ -206,6 +221,11 @@ func (s *Server) enter(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		if len(c.Request().Body()) > limit {
 			return fiber.ErrRequestEntityTooLarge
+		}
+		if r.counted() {
+			if err := s.take(c, byAddress, s.caller(c)); err != nil {
+				return err
+			}
 		}
 		if err := s.awaiting(c, r); err != nil {
 			return err

@@ -234,7 +234,7 @@ func TestS42SessionsEndByThemselves(t *testing.T) {
 }
 
 // S43: what a browser is given tells nothing: no address, no role, no hash.
-func TestS43CookiesTellNothing(t *testing.T) {
+func TestS43NewsCookieTellsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.owner("Ann")

@@ -23,7 +23,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/allin-platform/allin/handlers/api"
 	"github.com/allin-platform/allin/handlers/live"
+	"github.com/allin-platform/allin/internal/limit"
 	"github.com/allin-platform/allin/internal/signin"
 	"github.com/allin-platform/allin/models"
 )
@@ -50,6 +52,10 @@ type Config struct {
 	Installation Installation
 	// Health is what /api/health and /readyz look at.
 	Health []Check
+	// Limiter bounds how often somebody may call; nil: nothing does.
+	Limiter *limit.Limiter
+	// CORSOrigins are those whose pages may use the API, such as "https://app.example".
+	CORSOrigins []string
 }
 
 // Check is one thing that has to work.
@@ -89,6 +95,9 @@ type Server struct {
 	policy   string
 	table    []route
 	used     atomic.Bool // somebody has an account; it stays so
+
+	api       *api.API
+	described [2][]byte // the API's description, as JSON and as YAML
 }
 
 // New returns a server that is ready to be given a listener.
@@ -109,8 +118,13 @@ func New(c Config) (*Server, error) {
 	s.app = fiber.New(s.settings())
 	s.app.Server().HeaderReceived = slowBodies
 	s.app.Use(s.observe)
-	s.table = s.routes()
-	for _, r := range s.table {
+	s.api = s.programs()
+	if s.described[0], s.described[1], err = s.api.Document(); err != nil {
+		return nil, err
+	}
+	pages := s.routes()
+	s.table = append(s.table, pages...)
+	for _, r := range pages {
 		if r.method == fiber.MethodGet {
 			s.app.Add(fiber.MethodHead, r.path, s.enter(r))
 		}

@@ -218,7 +218,7 @@ func (in *Install) exportPieces(ctx context.Context, c claimedExport) (pieces []
 			pieces = organizationPieces(columns)
 			return nil
 		}
-		owned, err := personColumns(ctx, tx)
+		owned, err := columnsOfPeople(ctx, tx)
 		if err == nil {
 			pieces = personPieces(columns, owned)
 		}
@@ -244,8 +244,8 @@ func exportColumns(ctx context.Context, tx pgx.Tx) (map[string][]string, error) 
 	return columns, err
 }
 
-// personColumns are the columns that refer to a person, by table.
-func personColumns(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
+// columnsOfPeople are the columns that refer to a person, by table.
+func columnsOfPeople(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
 	rows, err := tx.Query(ctx, `select c.conrelid::regclass::text, a.attname from pg_constraint c
 		join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
 		where c.contype = 'f' and c.confrelid = 'users'::regclass and array_length(c.conkey, 1) = 1 order by 1, 2`)

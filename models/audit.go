@@ -82,6 +82,10 @@ func appendAudit(ctx context.Context, tx pgx.Tx, e auditEntry) error {
 		return fmt.Errorf("read the end of the audit log: %w", err)
 	}
 	origin := OriginOf(ctx)
+	if origin.Key != uuid.Nil && e.ActorKind == ActorPerson {
+		// A program did it in their name, and their name stays beside it.
+		e.ActorKind, e.ActorID = ActorKey, &origin.Key
+	}
 	id := newID()
 	row := auditRow{Chain: e.Chain, Seq: seq + 1, ID: id, Organization: e.Organization, At: at, ActorKind: e.ActorKind, ActorID: e.ActorID,
 		Act: e.Act, Object: e.Object, Details: details, AddressHash: addressHash(salt, origin.Address)}

@@ -167,6 +167,7 @@ type Device struct {
 	CreatedAt time.Time
 	SeenAt    time.Time
 	Current   bool
+	Program   bool // signed in by the programming interface, not in a browser
 }
 
 // Hold is why nothing is being published on this installation.

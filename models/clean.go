@@ -15,6 +15,7 @@ const (
 	keepNotifications = 90 * 24 * time.Hour // read or not
 	keepInvitations   = 90 * 24 * time.Hour // since they were answered or ran out
 	keepRateGates     = 24 * time.Hour
+	keepAPIKeys       = 30 * 24 * time.Hour  // beyond their end, so that their people see which it was
 	keepLinks         = 24 * time.Hour       // beyond their end
 	keepSetUps        = 24 * time.Hour       // of authenticator apps, begun and never confirmed
 	keepDeletions     = 400 * 24 * time.Hour // longer than backups are kept
@@ -50,6 +51,10 @@ func (in *Install) Retentions() []Retention {
 			remove: `delete from invitations where coalesce(ended_at, expires_at) < now() - $1::interval`, args: []any{keepInvitations}},
 		{What: "Mails that were sent, kept or have failed", Kept: days(keepMails), By: cleaning,
 			remove: `delete from mails where created_at < now() - $1::interval and next_at is null`, args: []any{keepMails}},
+		{What: "Sessions of programs (refresh tokens)", Kept: "until their end, 30 days at most", By: cleaning,
+			remove: `delete from token_families where expires_at < now()`},
+		{What: "API keys that have ended", Kept: days(keepAPIKeys), By: cleaning,
+			remove: `delete from api_keys where expires_at < now() - $1::interval`, args: []any{keepAPIKeys}},
 		{What: "Consents at networks that nobody came back from", Kept: days(connectLife), By: cleaning,
 			remove: `delete from connect_states where expires_at < now()`},
 		{What: "Counters of tries, with addresses", Kept: "until their window ends, an hour at most", By: cleaning,

@@ -1,12 +1,18 @@
 package models
 
-import "context"
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
 
 // Origin is where a request came from. It travels in the context, so that the
 // audit log can tell without every method being told.
 type Origin struct {
 	Address string // IP address of who asks
 	Agent   string // what the browser or program calls itself
+
+	Key uuid.UUID // the API key by which it came; zero: by none
 }
 
 type originKey struct{}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -58,6 +59,8 @@ const (
 	ApprovePosts       Permission = "approve posts"           // or ask for changes, where the organization's rules name the role
 
 	EndOrganization Permission = "export or delete the organization" // with all its posts, files and accounts
+	UseAPIKeys      Permission = "use API keys"                      // make and revoke one's own, with scopes that the role has
+	ManageAPIKeys   Permission = "manage API keys"                   // see and revoke everybody's
 )
 
 // permissions is the one table that decides who may do what.
@@ -78,10 +81,15 @@ var permissions = map[Permission][]Role{
 	ApprovePosts:       {Owner, Admin, Editor},
 
 	EndOrganization: {Owner},
+	UseAPIKeys:      {Owner, Admin, Editor, Member, Viewer},
+	ManageAPIKeys:   {Owner, Admin},
 }
 
 // May reports whether the role has the permission.
 func (r Role) May(p Permission) bool { return slices.Contains(permissions[p], r) }
+
+// Permissions lists all of them by name.
+func Permissions() []Permission { return slices.Sorted(maps.Keys(permissions)) }
 
 // WhoMay lists the roles that have the permission, the strongest first.
 func WhoMay(p Permission) []Role { return slices.Clone(permissions[p]) }

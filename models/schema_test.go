@@ -163,6 +163,10 @@ func fill(t *testing.T, dsn string) {
 		insert into faults (fingerprint, origin, place, message, count, first_at, last_at) values ('f', 'job', 'p', 'm', 1, now(), now());
 		insert into exports (id, user_id) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1');
 		insert into deletions (id, kind, subject) values (gen_random_uuid(), 'person', 's');
+		insert into signing_keys (kid, sealed) values ('k', '');
+		insert into token_families (id, user_id, sealed, expires_at) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', '', now());
+		insert into api_keys (id, user_id, name, hint, hash, scopes, expires_at)
+			values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000b1', 'k', 'a', 'h', '{}', now());
 		insert into network_apps (network, site, redirect, sealed) values ('x', '', '', '');
 		insert into totp_secrets (user_id, sealed) values ('00000000-0000-0000-0000-0000000000b1', '');
 		insert into recovery_codes (user_id, hash) values ('00000000-0000-0000-0000-0000000000b1', 'h');

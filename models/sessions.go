@@ -211,15 +211,16 @@ func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) 
 	}
 	var rows []row
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		found, err := tx.Query(ctx, `select id, ip, agent, created_at, seen_at, seen_at > now() - $1::interval from sessions
-			where expires_at > now() order by seen_at desc limit 200`, p.store.set.SessionIdle)
+		found, err := tx.Query(ctx, `select id, encode(id, 'hex'), ip, agent, created_at, seen_at, id = $2, false, seen_at > now() - $1::interval
+			from sessions where expires_at > now()
+			union all select null, id::text, ip, agent, created_at, seen_at, false, true, true from token_families where expires_at > now()
+			order by seen_at desc limit 200`, p.store.set.SessionIdle, tokenHash(current))
 		if err != nil {
 			return err
 		}
 		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (row, error) {
 			var d row
-			err := r.Scan(&d.id, &d.IP, &d.Agent, &d.CreatedAt, &d.SeenAt, &d.fresh)
-			d.ID, d.Current = hex.EncodeToString(d.id), string(d.id) == string(tokenHash(current))
+			err := r.Scan(&d.id, &d.ID, &d.IP, &d.Agent, &d.CreatedAt, &d.SeenAt, &d.Current, &d.Program, &d.fresh)
 			return d, err
 		})
 		return err
@@ -247,12 +248,14 @@ func (p *Person) Devices(ctx context.Context, current string) ([]Device, error) 
 
 // RevokeDevice signs the person out there.
 func (p *Person) RevokeDevice(ctx context.Context, id string) error {
-	raw, err := hex.DecodeString(id)
-	if err != nil {
+	revoke, row := `delete from sessions where id = $1`, any(nil)
+	if family, err := uuid.Parse(id); err == nil {
+		revoke, row = `delete from token_families where id = $1`, family
+	} else if row, err = hex.DecodeString(id); err != nil {
 		return notFound("device")
 	}
-	err = p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from sessions where id = $1`, raw)
+	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, revoke, row)
 		if err != nil {
 			return err
 		}
@@ -264,13 +267,19 @@ func (p *Person) RevokeDevice(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("revoke device: %w", err)
 	}
-	p.store.live.drop(ctx, raw)
+	if raw, ok := row.([]byte); ok {
+		p.store.live.drop(ctx, raw)
+	}
 	return nil
 }
 
-// RevokeOtherDevices signs the person out everywhere but in the session that asks.
+// RevokeOtherDevices signs the person out everywhere but in the session that
+// asks, programs included.
 func (p *Person) RevokeOtherDevices(ctx context.Context, current string) error {
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from token_families`); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `delete from sessions where id <> $1`, tokenHash(current))
 		if err != nil {
 			return err

@@ -35,6 +35,7 @@ type Store struct {
 
 	passwords *hashing
 	faults    *faults
+	signing   *signing
 }
 
 // Settings are the limits that the operator may change.
@@ -87,7 +88,7 @@ type Config struct {
 func New(c Config) *Store {
 	s := &Store{db: c.DB, box: c.Box, networks: c.Networks, files: c.Files, now: c.Now, log: c.Log, set: c.Settings.withDefaults(),
 		origin: c.Origin, mail: c.Mail, folder: c.Folder, party: newParty(c.Origin), passwords: newHashing(),
-		faults: &faults{pending: map[string]*pendingFault{}}}
+		faults: &faults{pending: map[string]*pendingFault{}}, signing: &signing{}}
 	if c.Redis != nil {
 		s.live = &liveSessions{client: c.Redis, idle: s.set.SessionIdle, now: c.Now, log: c.Log}
 	}

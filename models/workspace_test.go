@@ -27,7 +27,8 @@ type world struct {
 	dsn string
 	db  *tenant.DB
 
-	redis *redis.Client // nil: sessions live in the database alone
+	redis  *redis.Client // nil: sessions live in the database alone
+	config models.Config
 }
 
 func newWorld(t testing.TB) *world { return newWorldOn(t, database(t)) }
@@ -58,7 +59,7 @@ func newWorldOn(t testing.TB, dsn string, change ...func(*models.Config)) *world
 	for _, c := range change {
 		c(&config)
 	}
-	return &world{Store: models.New(config), t: t, dsn: dsn, db: db}
+	return &world{Store: models.New(config), t: t, dsn: dsn, db: db, config: config}
 }
 
 // organization makes one with its owner.
@@ -315,6 +316,12 @@ func TestRoles(t *testing.T) {
 		"AddMedia":          {models.ManageMedia, func(ws *models.Workspace) error { return second(ws.AddMedia(ctx, "x", "", strings.NewReader("x"))) }},
 		"DescribeMedium":    {models.ManageMedia, func(ws *models.Workspace) error { return ws.DescribeMedium(ctx, uuid.New(), "x") }},
 		"DeleteMedium":      {models.ManageMedia, func(ws *models.Workspace) error { return ws.DeleteMedium(ctx, uuid.New()) }},
+		"CreateAPIKey":      {models.UseAPIKeys, func(ws *models.Workspace) error { return second2(ws.CreateAPIKey(ctx, models.NewAPIKey{})) }},
+		"APIKeys":           {models.UseAPIKeys, func(ws *models.Workspace) error { return second(ws.APIKeys(ctx)) }},
+		"RevokeAPIKey":      {models.UseAPIKeys, func(ws *models.Workspace) error { return ws.RevokeAPIKey(ctx, uuid.New()) }},
+		"MembersAfter":      {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.MembersAfter(ctx, models.OrganizationMember{}, 5)) }},
+		"OneMember":         {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.OneMember(ctx, uuid.New())) }},
+		"PatchOrganization": {models.ManageOrganization, func(ws *models.Workspace) error { return ws.PatchOrganization(ctx, models.OrganizationPatch{}) }},
 		"Notifications":     {models.ReadNotification, func(ws *models.Workspace) error { return second2(ws.Notifications(ctx, 5)) }},
 		"FactorRequired":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.FactorRequired(ctx)) }},
 		"RequireFactor":     {models.ManageOrganization, func(ws *models.Workspace) error { return ws.RequireFactor(ctx, false) }},

@@ -243,7 +243,9 @@ func (in *installation) close() {
 		in.process.Leave(ctx)
 	}
 	if in.redis != nil {
-		in.redis.Close()
+		if err := in.redis.Close(); err != nil {
+			in.log.Warn("leave Redis", "error", err)
+		}
 	}
 	if in.db != nil {
 		in.db.Close()

@@ -51,6 +51,7 @@ func serve(ctx context.Context, p *program) error {
 		return err
 	}
 	in.work(ctx, g)
+	limiter, failures := in.limiter()
 	server, err := handlers.New(handlers.Config{
 		Store:          in.store,
 		Log:            p.log,
@@ -63,11 +64,13 @@ func serve(ctx context.Context, p *program) error {
 		Providers:      in.providers(),
 		Installation:   in.about(),
 		Health:         in.checks(),
+		Limiter:        limiter,
+		CORSOrigins:    p.config.CORSOrigins,
 	})
 	if err != nil {
 		return err
 	}
-	if err := in.serveMetrics(ctx, g, server.Registry(), processRegistry(in.queue)); err != nil {
+	if err := in.serveMetrics(ctx, g, server.Registry(), processRegistry(in.queue), processRegistry(failures)); err != nil {
 		return err
 	}
 	g.Go(func() error { return server.Serve(ctx, web) })

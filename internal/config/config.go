@@ -53,7 +53,7 @@ type Config struct {
 	MigrateURL  Secret // DatabaseURL when it was not given
 	PGBin       string // folder, or ""
 	DBConns     int
-	RedisURL    Secret // "" means: sessions in the database
+	RedisURL    Secret // "" means: sessions and limits in the database
 
 	Sandbox       bool
 	SandboxListen string // host:port
@@ -97,6 +97,8 @@ type Config struct {
 	MissedAfter     time.Duration
 	SessionIdle     time.Duration
 	SessionLifetime time.Duration
+
+	CORSOrigins []string // "https://app.example"
 
 	Limits         bool
 	TrustedProxies []netip.Prefix

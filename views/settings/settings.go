@@ -50,6 +50,7 @@ func tabs(f layout.Frame, current string) []ui.TabParams {
 		list = append(list, ui.TabParams{Text: "Organization", Href: "/settings/organization"})
 	}
 	list = append(list, ui.TabParams{Text: "People", Href: "/settings/people"})
+	list = append(list, ui.TabParams{Text: "API", Href: "/settings/api"})
 	if f.Billing {
 		list = append(list, ui.TabParams{Text: "Billing", Href: "/settings/billing"})
 	}
@@ -102,7 +103,11 @@ func browser(agent string) string {
 }
 
 // icon is the symbol of the kind of device.
-func icon(agent string) string {
+func icon(d models.Device) string {
+	agent := d.Agent
+	if d.Program {
+		return "plug"
+	}
 	if strings.Contains(agent, "Mobile") || strings.Contains(agent, "Android") {
 		return "smartphone"
 	}

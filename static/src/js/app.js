@@ -22,3 +22,4 @@ import "./calendar.js";
 import "./media.js";
 import "./upload.js";
 import "./composer.js";
+import "./keep.js";
