@@ -9,6 +9,7 @@ type FactorChanged struct {
 	Which    string    // the passkey's name or the provider's; "" otherwise
 	On       bool      // it was added; otherwise taken away
 	At       time.Time // when
+	Zone     string    // the person's
 	Security string    // address of the page where it can be looked at
 }
 

@@ -2,12 +2,18 @@ package gallery
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/views/mail"
 )
 
-const sampleOrigin = "https://allin.example"
+const (
+	sampleOrigin = "https://allin.example"
+	sampleToken  = "sample-0pVv1kq3Zy7TgH2mXc9dRbLw5sNfJeUaQoKi" // as long as a real one
+)
+
+var sampleMoment = time.Date(2026, time.November, 25, 14, 4, 0, 0, time.UTC)
 
 // Letters is a sample of every mail; views/mail is tested with them.
 var Letters = []models.Letter{
@@ -22,6 +28,31 @@ var Letters = []models.Letter{
 				When: "Tue 24 Nov, 09:30", Href: sampleOrigin + "/notifications/2"},
 		}},
 	models.TestLetter{Name: "Mara Lindqvist", Href: sampleOrigin + "/console/mail"},
+
+	models.SignUpLetter{URL: sampleOrigin + "/sign-up/" + sampleToken},
+	models.AccountExistsLetter{SignIn: sampleOrigin + "/sign-in", Reset: sampleOrigin + "/reset/" + sampleToken},
+	models.ResetLetter{URL: sampleOrigin + "/reset/" + sampleToken},
+	models.NoAccountLetter{SignIn: sampleOrigin + "/sign-in"},
+	models.PasswordChangedLetter{Reset: sampleOrigin + "/forgot", Devices: sampleOrigin + "/settings/devices"},
+	models.ConfirmEmailLetter{URL: sampleOrigin + "/email/confirm/" + sampleToken},
+	models.EmailTakenLetter{SignIn: sampleOrigin + "/sign-in"},
+	models.EmailChangedLetter{To: "m…@lindqvist.example", Undo: sampleOrigin + "/email/undo/" + sampleToken},
+	models.NewSignInLetter{At: sampleMoment, Zone: "Europe/Berlin", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+		Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Devices: sampleOrigin + "/settings/devices", Reset: sampleOrigin + "/forgot"},
+
+	factor("totp", "", true), factor("totp", "", false),
+	factor("passkey", "Mara's laptop", true), factor("passkey", "Mara's laptop", false),
+	factor("recovery codes", "", true),
+	factor("identity", "github", true), factor("identity", "oidc", false),
+
+	models.Invitation{Organization: "Nordlicht Studio", Inviter: "Mara Lindqvist", Role: models.Editor.Name(), Link: sampleOrigin + "/invitations/" + sampleToken,
+		ExpiresAt: sampleMoment.AddDate(0, 0, 7), Zone: "Europe/Berlin"},
+}
+
+// factor is a letter about a change of how somebody signs in.
+func factor(what, which string, on bool) models.FactorChanged {
+	return models.FactorChanged{Name: "Mara Lindqvist", What: what, Which: which, On: on, At: sampleMoment, Zone: "Europe/Berlin",
+		Security: sampleOrigin + "/settings/security"}
 }
 
 // Letter writes one of the samples.

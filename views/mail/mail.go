@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/views/ui"
 )
 
 // letters are all that can be written, by the kind that stands in a mail's row.
@@ -21,6 +23,20 @@ var letters = map[string]func(content []byte) (sheet, error){
 	models.NoticeLetter{}.Kind(): written(notice),
 	models.DigestLetter{}.Kind(): written(digest),
 	models.TestLetter{}.Kind():   written(test),
+
+	models.SignUpLetter{}.Kind():          written(signUp),
+	models.AccountExistsLetter{}.Kind():   written(accountExists),
+	models.ResetLetter{}.Kind():           written(reset),
+	models.NoAccountLetter{}.Kind():       written(noAccount),
+	models.PasswordChangedLetter{}.Kind(): written(passwordChanged),
+	models.ConfirmEmailLetter{}.Kind():    written(confirmEmail),
+	models.EmailTakenLetter{}.Kind():      written(emailTaken),
+	models.EmailChangedLetter{}.Kind():    written(emailChanged),
+	models.NewSignInLetter{}.Kind():       written(newSignIn),
+
+	models.FactorChanged{}.Kind(): written(factorChanged),
+
+	models.Invitation{}.Kind(): written(invitation),
 }
 
 // Message is a mail in words.
@@ -65,6 +81,16 @@ func written[L models.Letter](words func(L) sheet) func([]byte) (sheet, error) {
 		}
 		return words(l), nil
 	}
+}
+
+// moment is a time in words, in the zone of whoever reads it. A mail is kept
+// and passed on, so it says which zone that is.
+func moment(t time.Time, zone string) string {
+	loc, err := models.LoadZone(zone)
+	if err != nil {
+		loc, zone = time.UTC, "UTC"
+	}
+	return t.In(loc).Format("2 January 2006 at 15:04") + " (" + ui.ZoneName(zone) + ")"
 }
 
 // oneLine keeps a subject short and on its line.

@@ -1,0 +1,61 @@
+package mail
+
+import (
+	"fmt"
+
+	"github.com/allin-platform/allin/models"
+)
+
+// factorChanged tells that how somebody signs in has changed.
+func factorChanged(l models.FactorChanged) sheet {
+	what, now := factor(l)
+	told := what + " on " + moment(l.At, l.Zone) + "."
+	return sheet{
+		Subject:   what,
+		Preheader: told,
+		Lines: filled(greeting(l.Name), told, now,
+			"If this was not you, change your password now, then look at what opens your account and remove what is not yours."),
+		Button: link{"Look at your sign-in", l.Security},
+		Small:  []string{"If it was you, there is nothing to do."},
+	}
+}
+
+// factor says what happened, and what is different now.
+func factor(l models.FactorChanged) (what, now string) {
+	const out = "You were signed out everywhere else."
+	switch {
+	case l.What == "totp" && l.On:
+		return "An authenticator app was added to your account", out
+	case l.What == "totp":
+		return "The authenticator app was removed from your account", out
+	case l.What == "passkey" && l.On:
+		return fmt.Sprintf("The passkey “%s” was added to your account", l.Which), out
+	case l.What == "passkey":
+		return fmt.Sprintf("The passkey “%s” was removed from your account", l.Which), out
+	case l.What == "recovery codes":
+		return "New recovery codes were made for your account", "The old ones open nothing any more."
+	case l.What == "identity" && l.On:
+		return "Sign-in with " + provider(l.Which) + " was linked to your account", "It opens your account from now on."
+	case l.What == "identity":
+		return "Sign-in with " + provider(l.Which) + " was unlinked from your account", "It does not open your account any more."
+	}
+	return "How you sign in was changed", ""
+}
+
+// provider is what people call the one with that key.
+func provider(key string) string {
+	switch key {
+	case "google":
+		return "Google"
+	case "github":
+		return "GitHub"
+	}
+	return "your provider"
+}
+
+func greeting(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "Hello " + name + ","
+}
