@@ -57,6 +57,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}{
 		{tickEvery, "tick", c.tick},
 		{30 * time.Second, "refresh tokens", c.refreshTokens},
+		{time.Minute, "remind of approvals", c.remindApprovals},
 		{10 * time.Minute, "clean", c.in.Clean},
 	} {
 		run := func() {
@@ -155,6 +156,12 @@ func (c *Clock) tick(ctx context.Context) error {
 	if err == nil && ok {
 		time.AfterFunc(wait, c.call)
 	}
+	return err
+}
+
+// remindApprovals tells who approves that wanted times come nearer.
+func (c *Clock) remindApprovals(ctx context.Context) error {
+	_, err := c.in.RemindApprovals(ctx)
 	return err
 }
 

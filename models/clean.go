@@ -15,6 +15,7 @@ import (
 const (
 	keepUploads       = 24 * time.Hour      // of which no file became
 	keepNotifications = 90 * 24 * time.Hour // read or not
+	keepReviewLinks   = 90 * 24 * time.Hour // after their end; what was decided with them stays
 )
 
 // Clean removes what can never be used again: ended sessions, consents that
@@ -29,6 +30,8 @@ func (in *Install) Clean(ctx context.Context) error {
 			{`delete from sessions where expires_at < now() or seen_at < now() - $1::interval`, []any{in.set.SessionIdle}},
 			{`delete from connect_states where expires_at < now()`, nil},
 			{`delete from throttles where resets_at < now()`, nil},
+			{`delete from post_editors where seen_at < now() - interval '1 hour'`, nil},
+			{`delete from review_links where expires_at < now() - $1::interval`, []any{keepReviewLinks}},
 			{`delete from rate_gates where open_at < now() - interval '1 day'`, nil},
 			{`delete from notifications where created_at < now() - $1::interval`, []any{keepNotifications}},
 		} {

@@ -21,6 +21,7 @@ type postRow struct {
 	CoverID  *uuid.UUID
 	Version  int
 	Draft    bool
+	Approval Approval
 }
 
 func (postRow) TableName() string { return "posts" }
@@ -113,7 +114,7 @@ func (w *Workspace) CreateDraft(ctx context.Context, c Composition) (uuid.UUID, 
 	}
 	var id uuid.UUID
 	err := w.tx(ctx, func(tx *tenant.Tx) (err error) {
-		id, err = w.insertPost(tx, c, true)
+		id, err = w.insertPost(ctx, tx, c, true, NotAsked)
 		return err
 	})
 	if err != nil {
@@ -123,13 +124,16 @@ func (w *Workspace) CreateDraft(ctx context.Context, c Composition) (uuid.UUID, 
 	return id, nil
 }
 
-func (w *Workspace) insertPost(tx *tenant.Tx, c Composition, draft bool) (uuid.UUID, error) {
+func (w *Workspace) insertPost(ctx context.Context, tx *tenant.Tx, c Composition, draft bool, approval Approval) (uuid.UUID, error) {
 	row := postRow{ID: newID(), AuthorID: w.Member.ID, Content: c.Content, Excerpt: c.Content.Excerpt(), CoverID: c.cover(),
-		Version: 1, Draft: draft}
+		Version: 1, Draft: draft, Approval: approval}
 	if err := tx.Create(&row).Error; err != nil {
 		return uuid.Nil, err
 	}
-	return row.ID, w.insertTargets(tx, row.ID, c)
+	if err := w.insertTargets(tx, row.ID, c); err != nil {
+		return uuid.Nil, err
+	}
+	return row.ID, w.keepVersion(ctx, tx.PGX, row.ID, row.Version, c)
 }
 
 // insertTargets adds what hangs below a post's row.
@@ -176,7 +180,8 @@ func saveError(doing string, err error) error {
 
 // UpdatePost keeps changes to a post, as far as nothing of it has gone out or
 // may have: a delivery in hand, or one whose outcome is not known, is never
-// changed under way.
+// changed under way. A scheduled post whose changes somebody must approve goes
+// out only when they have.
 func (w *Workspace) UpdatePost(ctx context.Context, id uuid.UUID, c Composition) error {
 	if err := w.Role.demand(WriteDrafts); err != nil {
 		return err
@@ -184,44 +189,131 @@ func (w *Workspace) UpdatePost(ctx context.Context, id uuid.UUID, c Composition)
 	if err := c.tidy(); err != nil {
 		return err
 	}
-	err := w.tx(ctx, func(tx *tenant.Tx) error { return w.updatePost(ctx, tx, id, c) })
+	err := w.tx(ctx, func(tx *tenant.Tx) error {
+		_, err := w.changePost(ctx, tx, id, c, toSave)
+		return err
+	})
 	if err != nil {
 		return saveError("update post", err)
 	}
 	w.changed(topicPosts, id)
+	w.toldPeople()
 	w.store.wakeClock()
 	return nil
 }
 
-func (w *Workspace) updatePost(ctx context.Context, tx *tenant.Tx, id uuid.UUID, c Composition) error {
+// aim is what a post is changed for.
+type aim int
+
+const (
+	toSave     aim = iota // it stays where it stands, as far as it may
+	toSchedule            // it goes out, and is given its time next
+	toReview              // somebody is asked to approve it next
+)
+
+// changePost keeps the composition as the post's new version and returns the
+// post as it was. The post's row stays locked, and with it all that is decided
+// about it; its deliveries are locked before they are looked at, so that none
+// of them is claimed meanwhile.
+func (w *Workspace) changePost(ctx context.Context, tx *tenant.Tx, id uuid.UUID, c Composition, to aim) (lockedPost, error) {
 	post, err := w.lockPost(ctx, tx.PGX, id)
 	if err != nil {
-		return err
+		return post, err
 	}
 	if !post.Draft {
 		if err := w.Role.demand(PublishPosts); err != nil {
-			return err
+			return post, err
 		}
 	}
 	if c.Version != 0 && c.Version != post.Version {
-		return conflict("Somebody else has changed this post since you opened it. Copy your text, open it again and put your changes in.")
+		return post, errNewer
+	}
+	was, err := readPost(ctx, tx.PGX, id)
+	if err != nil {
+		return post, err
+	}
+	changed := !same(Composition{Content: was.Content, Targets: was.Targets}, c)
+	if c.Auto && !changed {
+		return post, nil
 	}
 	deliveries, err := lockDeliveries(ctx, tx.PGX, `post_id = $1`, id)
 	if err != nil {
-		return err
+		return post, err
 	}
 	if err := editable(deliveries); err != nil {
-		return err
+		return post, err
 	}
 	if err := w.changeTargets(ctx, tx, id, c, deliveries); err != nil {
+		return post, err
+	}
+	post.Version++
+	if _, err := tx.PGX.Exec(ctx, `update posts set content = $2, excerpt = $3, cover_id = $4, version = $5, updated_at = now()
+		where id = $1`, id, c.Content, c.Content.Excerpt(), c.cover(), post.Version); err != nil {
+		return post, err
+	}
+	if err := w.keepVersion(ctx, tx.PGX, id, post.Version, c); err != nil {
+		return post, err
+	}
+	return post, w.changedFor(ctx, tx.PGX, id, post, c, change{to: to, changed: changed, open: open(deliveries)})
+}
+
+// change is what became of a post's content, and what for.
+type change struct {
+	to      aim
+	changed bool // it says something else, or says it elsewhere
+	open    bool // something of it was still to go out
+}
+
+// changedFor lets the post's approval and its deliveries follow a change.
+func (w *Workspace) changedFor(ctx context.Context, tx pgx.Tx, id uuid.UUID, post lockedPost, c Composition, ch change) error {
+	switch {
+	case ch.to == toReview:
+		return w.withdraw(ctx, tx, id)
+	case post.Draft && ch.to == toSave:
+		return nil
+	}
+	st, err := w.standing(ctx, tx, post.Author, c.accounts())
+	if err != nil {
 		return err
 	}
-	if err := addToOpenOccurrence(ctx, tx.PGX, id); err != nil {
+	asks := st.Needed && (ch.changed || ch.to == toSchedule && post.Approval != Approved)
+	switch {
+	case asks && !st.mayApprove() && ch.to == toSchedule:
+		return errMustAsk
+	case asks && !st.mayApprove() && !ch.open:
+		// Nothing of it goes out as it is; whoever schedules it again has to ask.
+		_, err := tx.Exec(ctx, `update posts set approval = 'none' where id = $1`, id)
+		return err
+	case asks && !st.mayApprove():
+		if err := w.withdraw(ctx, tx, id); err != nil {
+			return err
+		}
+		return w.ask(ctx, tx, id, post, c, VerdictEdited, "")
+	case asks || ch.to == toSchedule && post.Approval.Waits():
+		if err := w.selfApprove(ctx, tx, id, st); err != nil {
+			return err
+		}
+	}
+	if ch.to == toSchedule {
+		return nil
+	}
+	return addToOpenOccurrence(ctx, tx, id)
+}
+
+// selfApprove notes that the post is sent by somebody who may approve it. Who
+// may publish it unasked ends a proposal by that, and needs nobody's approval.
+func (w *Workspace) selfApprove(ctx context.Context, tx pgx.Tx, id uuid.UUID, st standing) error {
+	next := Approved
+	if !st.mayApprove() {
+		next = NotAsked
+	}
+	if _, err := tx.Exec(ctx, `update posts set approval = $2, draft = false where id = $1`, id, next); err != nil {
 		return err
 	}
-	_, err = tx.PGX.Exec(ctx, `update posts set content = $2, excerpt = $3, cover_id = $4, version = version + 1, updated_at = now()
-		where id = $1`, id, c.Content, c.Content.Excerpt(), c.cover())
-	return err
+	if next == NotAsked {
+		return w.decided(ctx, tx, id, VerdictWithdrawn, "")
+	}
+	return w.decided(ctx, tx, id, VerdictApproved, "")
 }
 
 // editable refuses an edit while any delivery of the post may be under way.
@@ -252,10 +344,7 @@ func (w *Workspace) changeTargets(ctx context.Context, tx *tenant.Tx, id uuid.UU
 	if err := w.insertTargets(tx, id, c); err != nil {
 		return err
 	}
-	chosen := make([]uuid.UUID, len(c.Targets))
-	for i, t := range c.Targets {
-		chosen[i] = t.AccountID
-	}
+	chosen := c.accounts()
 	for _, d := range deliveries {
 		if d.PartsOut > 0 && d.State != Published && slices.Contains(chosen, d.AccountID) {
 			return conflict("A part of this thread is already out on one account. Cancel the rest there, or retry it as it is.")
@@ -271,20 +360,23 @@ func (w *Workspace) changeTargets(ctx context.Context, tx *tenant.Tx, id uuid.UU
 	return err
 }
 
-// addDeliveries gives the occurrence a delivery for every chosen account on
-// which the post has none.
-func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
+// insertDeliveries begins the statement that gives an occurrence s its deliveries.
+const insertDeliveries = `
 		insert into deliveries (id, scheduled_post_id, post_id, account_id, network, due_at, fresh_at, next_at, state, reason, message)
 		select gen_random_uuid(), s.id, s.post_id, t.account_id, a.network, s.due_at, s.due_at,
 			case when a.state = 'connected' then s.due_at end,
 			case when a.state = 'connected' then 'scheduled' else 'waiting' end,
 			case when a.state = 'connected' then '' else 'reconnect' end,
-			case when a.state = 'connected' then '' else 'The account is not connected. Connect it again and this goes on.' end
+			case when a.state = 'connected' then '' else 'The account is not connected. Connect it again and this goes on.' end`
+
+// addDeliveries gives the occurrence a delivery for every chosen account on
+// which the post has none. A proposed occurrence has none at all.
+func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) error {
+	_, err := tx.Exec(ctx, insertDeliveries+`
 		from scheduled_posts s
 		join post_targets t on t.post_id = s.post_id
 		join social_accounts a on a.id = t.account_id
-		where s.id = $2 and s.post_id = $1
+		where s.id = $2 and s.post_id = $1 and not s.proposed
 			and not exists (select 1 from deliveries d where d.post_id = $1 and d.account_id = t.account_id and d.state <> 'canceled')`, post, occurrence)
 	return err
 }
@@ -293,7 +385,7 @@ func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) e
 // delivery at its time.
 func addToOpenOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID) error {
 	var occurrence uuid.UUID
-	err := tx.QueryRow(ctx, `select s.id from scheduled_posts s where s.post_id = $1 and s.due_at > now()
+	err := tx.QueryRow(ctx, `select s.id from scheduled_posts s where s.post_id = $1 and s.due_at > now() and not s.proposed
 		and exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id and d.state in ('scheduled', 'waiting'))
 		order by s.due_at limit 1`, post).Scan(&occurrence)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -305,15 +397,20 @@ func addToOpenOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID) error {
 	return addDeliveries(ctx, tx, post, occurrence)
 }
 
-// lockedPost is a post's row, held until the transaction ends.
+// lockedPost is a post's row, held until the transaction ends. Others may
+// still refer to it: a worker that ends a delivery tells people of its post.
 type lockedPost struct {
-	Version int
-	Draft   bool
+	Version  int
+	Draft    bool
+	Approval Approval
+	Author   *uuid.UUID
+	AskedBy  *uuid.UUID
 }
 
 func (w *Workspace) lockPost(ctx context.Context, tx pgx.Tx, id uuid.UUID) (lockedPost, error) {
 	var p lockedPost
-	err := tx.QueryRow(ctx, `select version, draft from posts where id = $1 for update`, id).Scan(&p.Version, &p.Draft)
+	err := tx.QueryRow(ctx, `select version, draft, approval, author_id, asked_by from posts where id = $1 for no key update`, id).
+		Scan(&p.Version, &p.Draft, &p.Approval, &p.Author, &p.AskedBy)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, notFound("post")
 	}
@@ -387,8 +484,9 @@ func (w *Workspace) Post(ctx context.Context, id uuid.UUID) (*Post, error) {
 
 func readPost(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*Post, error) {
 	p := &Post{ID: id}
-	err := tx.QueryRow(ctx, `select author_id, content, version, draft, created_at, updated_at from posts where id = $1`, id).
-		Scan(&p.AuthorID, &p.Content, &p.Version, &p.Draft, &p.CreatedAt, &p.UpdatedAt)
+	err := tx.QueryRow(ctx, `select author_id, coalesce((select u.name from users u where u.id = author_id), ''), content, version, draft, approval,
+		created_at, updated_at from posts where id = $1`, id).
+		Scan(&p.AuthorID, &p.author, &p.Content, &p.Version, &p.Draft, &p.Approval, &p.CreatedAt, &p.UpdatedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, notFound("post")
 	}
