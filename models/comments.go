@@ -82,7 +82,7 @@ func (w *Workspace) comment(ctx context.Context, tx pgx.Tx, id uuid.UUID, post l
 		author, guest = nil, w.guest.Name
 	}
 	if _, err := tx.Exec(ctx, `insert into comments (id, post_id, parent_id, account_id, author_id, guest, shared, body, mentions)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, id, n.Post, n.Parent, n.Account, author, guest, shared, body, named); err != nil {
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, id, n.Post, n.Parent, n.Account, author, guest, shared, body, notNil(named)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `update posts set comments = comments + 1 where id = $1`, n.Post); err != nil {
@@ -155,7 +155,7 @@ func (w *Workspace) EditComment(ctx context.Context, post, id uuid.UUID, body st
 				fresh = append(fresh, m.ID)
 			}
 		}
-		if _, err := tx.Exec(ctx, `update comments set body = $2, mentions = $3, edited_at = now() where id = $1`, id, body, named); err != nil {
+		if _, err := tx.Exec(ctx, `update comments set body = $2, mentions = $3, edited_at = now() where id = $1`, id, body, notNil(named)); err != nil {
 			return err
 		}
 		return w.tellPeople(ctx, tx, fresh, note{kind: noteMention, post: &post, title: w.Member.Name + " mentioned you in a comment",
