@@ -114,7 +114,7 @@ func (s *Server) note(c *fiber.Ctx, f failure, err error) {
 	if f.status >= 500 {
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", c.Path()),
+	attrs := []slog.Attr{slog.String("id", of(c).id), slog.String("method", c.Method()), slog.String("path", loggedPath(c)),
 		slog.Int("status", f.status), slog.Any("error", err)}
 	var p *panicked
 	if errors.As(err, &p) {

@@ -55,7 +55,8 @@ func (p PeopleParams) roles() []ui.Choice {
 }
 
 func tabs(current string) []ui.TabParams {
-	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"}}
+	list := []ui.TabParams{{Text: "Profile", Href: "/settings/profile"}, {Text: "Devices", Href: "/settings/devices"}, {Text: "People", Href: "/settings/people"},
+		{Text: "Approval", Href: "/settings/approval"}}
 	for i := range list {
 		list[i].Current = list[i].Text == current
 	}
