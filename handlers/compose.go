@@ -47,6 +47,9 @@ func (s *Server) editPost(c *fiber.Ctx, ws *models.Workspace) error {
 	}
 	p := s.edited(page, compose.FormOf(&page.Post, wall))
 	p.Scheduled = waits
+	if saved, err := models.WallOf(page.Post.UpdatedAt, ws.Zone()); err == nil && p.Autosave {
+		p.SavedAt = saved.Time
+	}
 	return s.composer(c, ws, fiber.StatusOK, p)
 }
 
@@ -235,6 +238,9 @@ func (s *Server) keepPost(ctx context.Context, ws *models.Workspace, f compose.F
 
 // saved answers the composer that saves by itself while somebody writes.
 func (s *Server) saved(c *fiber.Ctx, ws *models.Workspace, id uuid.UUID, err error) error {
+	if errors.Is(err, models.ErrNewer) {
+		c.Set("Newer-Version", "1") // the composer offers to compare the two
+	}
 	if e, ok := wrong(err); ok { // the form is still being written: it is not shown again
 		return &models.Error{Code: models.Conflict, Message: e.Message, Err: err}
 	}

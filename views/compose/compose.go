@@ -36,6 +36,7 @@ type Params struct {
 	Approval models.Approval // of the post that is edited
 	Changes  string          // what was asked to be changed; "" for nothing
 	Me       uuid.UUID       // the reader: what is kept in the browser is theirs
+	SavedAt  string          // "14:03": when the draft was saved last; "" for a new post
 	Newer    string          // what somebody else has saved meanwhile, to be merged by hand; "" for nothing
 }
 

@@ -18,4 +18,6 @@ import "./drag.js";
 import "./calendar.js";
 import "./media.js";
 import "./upload.js";
+import "./unsaved.js";
 import "./composer.js";
+import "./comments.js";
