@@ -100,7 +100,7 @@ let people = 0;
 
 // signUp makes a person with an empty organization and stays on the page that welcomes them.
 export async function signUp(page, { name = "Kim Larsen", organization = "Nordlys", zone: at } = {}) {
-  const person = { name, organization, email: `kim-${process.pid}-${++people}@example.com`, password: "a long walk by the sea" };
+  const person = { name, organization, email: `${name.split(" ")[0].toLowerCase()}-${process.pid}-${++people}@example.com`, password: "a long walk by the sea" };
   await page.goto("/sign-up");
   await page.getByLabel("Your name").fill(person.name);
   await page.getByLabel("E-mail").fill(person.email);

@@ -66,7 +66,7 @@ export async function start() {
   }
   const [, origin] = /AllIN is ready:\s+(\S+)/.exec(said);
   const [, email, password] = /Demo sign-in:\s+(\S+)\s+(\S+)/.exec(said);
-  return { origin, sandbox: `http://${sandbox}`, email, password, stop, log: () => log };
+  return { origin, socket: join(dir, "data", "postgres", "run"), sandbox: `http://${sandbox}`, email, password, stop, log: () => log };
 }
 
 function within(milliseconds, promise, problem) {

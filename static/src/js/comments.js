@@ -86,6 +86,7 @@ document.addEventListener("focusout", (event) => list && event.target === list.f
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt;
   if (!form.matches?.("form[data-said]") || !event.detail.successful) return;
+  form.reset();
   form.querySelectorAll("textarea").forEach((field) => (field.value = ""));
   form.closest("details")?.removeAttribute("open");
 });
