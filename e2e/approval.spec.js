@@ -111,7 +111,7 @@ async function tabTo(page, target) {
 }
 
 test("two people write the same post, and neither is overwritten", async ({ allin, page, visit, watch }) => {
-  watch.expects(/status of 409/);
+  watch.expects(/(status of|Error Code) 409/);
   const other = await visit();
   await colleague(allin, other, "Olga Other", "EDITOR");
   const [mine, theirs] = [new Composer(page), new Composer(other)];

@@ -238,8 +238,12 @@ func (s *Server) keepPost(ctx context.Context, ws *models.Workspace, f compose.F
 
 // saved answers the composer that saves by itself while somebody writes.
 func (s *Server) saved(c *fiber.Ctx, ws *models.Workspace, id uuid.UUID, err error) error {
-	if errors.Is(err, models.ErrNewer) {
-		c.Set("Newer-Version", "1") // the composer offers to compare the two
+	if errors.Is(err, models.ErrNewer) { // the composer says so itself, and offers to compare the two
+		c.Set("Newer-Version", "1")
+		c.Set("HX-Reswap", "none")
+		c.Status(fiber.StatusConflict)
+		text(c, "Somebody else has saved this post meanwhile.")
+		return nil
 	}
 	if e, ok := wrong(err); ok { // the form is still being written: it is not shown again
 		return &models.Error{Code: models.Conflict, Message: e.Message, Err: err}

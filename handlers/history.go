@@ -74,11 +74,11 @@ func (s *Server) editingPost(c *fiber.Ctx, ws *models.Workspace) error {
 	if err != nil {
 		return err
 	}
-	others, saved, err := ws.Editing(c.UserContext(), id)
+	others, err := ws.Editing(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
-	return html(c, fiber.StatusOK, compose.Editors(compose.EditorsParams{PostID: id, Others: others, Saved: saved}))
+	return html(c, fiber.StatusOK, compose.Editors(compose.EditorsParams{PostID: id, Others: others}))
 }
 
 // twoVersions shows what somebody else has saved, before it is overwritten.

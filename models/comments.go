@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -19,7 +18,7 @@ type NewComment struct {
 	Body    string
 }
 
-// commentColumns is a comment as JSON; $2 is the reader.
+// commentJSON is a comment c as JSON, as the member sees it.
 const commentJSON = `jsonb_build_object('ID', c.id, 'Parent', c.parent_id, 'Account', c.account_id, 'AuthorID', c.author_id,
 	'Author', coalesce(nullif(c.guest, ''), (select u.name from users u where u.id = c.author_id), ''), 'Guest', c.guest <> '', 'Shared', c.shared,
 	'Body', c.body, 'Mentions', coalesce((select jsonb_agg(u.name order by length(u.name) desc) from users u where u.id = any(c.mentions)), '[]'),
@@ -226,20 +225,4 @@ func (w *Workspace) ResolveComment(ctx context.Context, post, id uuid.UUID, reso
 	}
 	w.changed(topicPosts, post)
 	return nil
-}
-
-// Mentionable lists whom a comment may name.
-func (w *Workspace) Mentionable(ctx context.Context) ([]Mention, error) {
-	if err := w.Role.demand(ReadPosts); err != nil {
-		return nil, err
-	}
-	var list []Mention
-	err := w.rows(ctx, func(tx pgx.Tx) (err error) {
-		list, err = w.mentionable(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list people to name: %w", err)
-	}
-	return list, nil
 }

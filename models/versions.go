@@ -197,18 +197,19 @@ func (c *Composition) leaveOutGone(ctx context.Context, tx pgx.Tx) error {
 const editorSeen = time.Minute
 
 // Editing notes that the member has the post's composer open and returns the
-// names of the others who have, and the version that is saved now.
-func (w *Workspace) Editing(ctx context.Context, post uuid.UUID) (others []string, version int, err error) {
+// names of the others who have.
+func (w *Workspace) Editing(ctx context.Context, post uuid.UUID) (others []string, err error) {
 	if err := w.Role.demand(WriteDrafts); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	came := false
 	err = w.rows(ctx, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `select version from posts where id = $1`, post).Scan(&version); err != nil {
-			if errors.Is(err, pgx.ErrNoRows) {
-				return notFound("post")
-			}
+		var there bool
+		if err := tx.QueryRow(ctx, `select exists (select 1 from posts where id = $1)`, post).Scan(&there); err != nil {
 			return err
+		}
+		if !there {
+			return notFound("post")
 		}
 		// Whoever was away for longer comes anew, and the others hear of it.
 		if err := tx.QueryRow(ctx, `with gone as (delete from post_editors where post_id = $1 and seen_at < now() - $3::interval and user_id <> $2)
@@ -227,10 +228,10 @@ func (w *Workspace) Editing(ctx context.Context, post uuid.UUID) (others []strin
 		return err
 	})
 	if err != nil {
-		return nil, 0, saveError("note who edits", err)
+		return nil, saveError("note who edits", err)
 	}
 	if came {
 		w.changed(topicPosts, post)
 	}
-	return others, version, nil
+	return others, nil
 }

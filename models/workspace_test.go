@@ -316,10 +316,9 @@ func TestRoles(t *testing.T) {
 		"EditComment":    {models.WriteComments, func(ws *models.Workspace) error { return ws.EditComment(ctx, uuid.New(), uuid.New(), "x") }},
 		"DeleteComment":  {models.WriteComments, func(ws *models.Workspace) error { return ws.DeleteComment(ctx, uuid.New(), uuid.New()) }},
 		"ResolveComment": {models.WriteComments, func(ws *models.Workspace) error { return ws.ResolveComment(ctx, uuid.New(), uuid.New(), true) }},
-		"Mentionable":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Mentionable(ctx)) }},
 		"Versions":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Versions(ctx, uuid.New())) }},
 		"RestoreVersion": {models.WriteDrafts, func(ws *models.Workspace) error { return ws.RestoreVersion(ctx, uuid.New(), 1, 0) }},
-		"Editing":        {models.WriteDrafts, func(ws *models.Workspace) error { return second2(ws.Editing(ctx, uuid.New())) }},
+		"Editing":        {models.WriteDrafts, func(ws *models.Workspace) error { return second(ws.Editing(ctx, uuid.New())) }},
 	}
 	checkAllMethodsListed(t, calls)
 	for name, c := range calls {

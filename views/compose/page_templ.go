@@ -65,7 +65,7 @@ func Page(p Params) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if p.Form.PostID != nil {
-					templ_7745c5c3_Err = Editors(EditorsParams{PostID: *p.Form.PostID, Version: p.Form.Version}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = Editors(EditorsParams{PostID: *p.Form.PostID}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

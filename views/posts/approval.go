@@ -2,6 +2,7 @@ package posts
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/allin-platform/allin/models"
@@ -169,4 +170,17 @@ func (p PostParams) discussion() *models.Discussion {
 		return &models.Discussion{}
 	}
 	return p.Page.Discussion
+}
+
+// approvers names those who may say yes, as long as they are few.
+func (p PostParams) approvers() string {
+	list := p.discussion().Approvers
+	switch n := len(list); {
+	case n == 0 || n > 5:
+		return ""
+	case n == 1:
+		return list[0] + " can approve it."
+	default:
+		return strings.Join(list[:n-1], ", ") + " or " + list[n-1] + " can approve it."
+	}
 }

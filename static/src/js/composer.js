@@ -38,10 +38,13 @@ function changed(form) {
   clearTimeout(own.check);
   clearTimeout(own.save);
   const ask = (selector, name) => form.querySelectorAll(selector).forEach((element) => htmx.trigger(element, name));
-  form.dataset.saved = "changed";
+  // Once somebody else has saved, nothing is saved by itself: the two are compared first.
+  const newer = form.dataset.saved === "newer";
+  if (newer) keep(form);
+  else form.dataset.saved = "changed";
   timers.set(form, {
     check: setTimeout(() => ask("[data-check]", "check"), checkAfter),
-    save: setTimeout(() => ask("[data-saver]", "save"), saveAfter),
+    save: newer ? 0 : setTimeout(() => ask("[data-saver]", "save"), saveAfter),
   });
 }
 
