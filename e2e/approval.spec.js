@@ -133,7 +133,7 @@ test("two people write the same post, and neither is overwritten", async ({ alli
   await page.getByRole("button", { name: "Merge by hand" }).click();
   await expect(page.locator(".newer-text")).toContainText("and hers");
   await mine.write("One sentence, hers and mine.");
-  await mine.press("Save draft");
+  await mine.press("Save changes");
   await expect(page.getByText("The draft is saved.")).toBeVisible();
   await other.reload();
   await expect(theirs.text).toHaveValue("One sentence, hers and mine.");

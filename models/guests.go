@@ -274,20 +274,14 @@ func (g *Guest) Decide(ctx context.Context, version int, yes bool, words string)
 			return w.askChanges(ctx, tx, g.post, post, words)
 		}
 		if decides {
-			// What keeps the post from going out at its time is for a member to see to.
-			sub, err := tx.Begin(ctx)
-			if err != nil {
-				return err
-			}
-			due, err = w.approve(ctx, sub, g.post, post, nil)
+			due, err = w.approve(ctx, tx, g.post, post, nil)
 			if err == nil {
 				heard = HeardApproved
-				return sub.Commit(ctx)
+				return nil
 			}
+			// What keeps the post from going out at its time is for a member to see
+			// to. approve asks about that before it writes anything.
 			if CodeOf(err) != Invalid {
-				return err
-			}
-			if err := sub.Rollback(ctx); err != nil {
 				return err
 			}
 		}
