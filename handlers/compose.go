@@ -242,7 +242,7 @@ func (s *Server) saved(c *fiber.Ctx, ws *models.Workspace, id uuid.UUID, err err
 		c.Set("Newer-Version", "1")
 		c.Set("HX-Reswap", "none")
 		c.Status(fiber.StatusConflict)
-		text(c, "Somebody else has saved this post meanwhile.")
+		text(c, "Somebody else has changed this post since you opened it.")
 		return nil
 	}
 	if e, ok := wrong(err); ok { // the form is still being written: it is not shown again
