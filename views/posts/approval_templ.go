@@ -677,7 +677,7 @@ func clientLinks(p PostParams) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		if list := p.discussion().Links; len(list) > 0 && p.discussion().MayAskChanges {
 			if p.NewLink != "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<div class=\"approval-link\" data-live-off><label class=\"field-label\" for=\"new-link\">The link, to be handed over by hand if the mail does not arrive. It is shown once.</label> <input class=\"input\" id=\"new-link\" value=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<div class=\"approval-link\" id=\"new-link-box\" data-once><label class=\"field-label\" for=\"new-link\">The link, to be handed over by hand if the mail does not arrive. It is shown once.</label> <input class=\"input\" id=\"new-link\" value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
