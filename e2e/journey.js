@@ -104,7 +104,7 @@ let people = 0;
 export const newcomer = ({ name = "Kim Larsen", organization = "Nordlys" } = {}) => ({
   name,
   organization,
-  email: `kim-${process.pid}-${++people}@example.com`,
+  email: `${name.split(" ")[0].toLowerCase()}-${process.pid}-${++people}@example.com`,
   password: "a long walk by the sea",
 });
 

@@ -47,6 +47,13 @@ const openFirst = (path, list) => async (page) => {
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
 };
 
+// openAsked opens the demo's post that waits for approval.
+async function openAsked(page) {
+  await open("/posts?tab=review")(page);
+  await open(await page.locator(".waiting-words").first().getAttribute("href"))(page);
+  await expect(page.locator("#approval")).toBeVisible();
+}
+
 async function fillComposer(page) {
   const composer = new Composer(page);
   await composer.open();
@@ -174,6 +181,49 @@ export const places = [
   { name: "posts-upcoming", as: demo, go: open("/posts") },
   { name: "posts-past", as: demo, go: open("/posts?tab=past") },
   { name: "posts-drafts", as: demo, go: open("/posts?tab=drafts") },
+  { name: "posts-review", as: demo, go: open("/posts?tab=review") },
+  { name: "post-review", as: demo, go: (page) => openAsked(page) },
+  {
+    name: "post-review-client",
+    as: demo,
+    go: async (page) => {
+      await openAsked(page);
+      await page.locator("summary", { hasText: "Ask a client" }).click();
+      await expect(page.getByLabel("Client’s name")).toBeVisible();
+    },
+  },
+  {
+    name: "post-history",
+    as: demo,
+    go: async (page) => {
+      await openAsked(page);
+      await page.getByRole("link", { name: "History" }).click();
+      await expect(page.locator("#history")).toBeVisible();
+    },
+  },
+  {
+    name: "composer-review",
+    as: demo,
+    go: async (page) => {
+      await openAsked(page);
+      await page.getByRole("link", { name: "Edit" }).click();
+      await expect(page.getByText("It waits for approval.")).toBeVisible();
+    },
+  },
+  {
+    name: "review",
+    as: demo,
+    go: async (page) => {
+      await openAsked(page);
+      await page.locator("summary", { hasText: "Ask a client" }).click();
+      await page.getByLabel("Client’s name").fill("Cleo Client");
+      await page.getByLabel("Client’s e-mail").fill("cleo@client.example");
+      await page.getByRole("button", { name: "Send the link" }).click();
+      await open(new URL(await page.locator("#new-link").inputValue()).pathname)(page);
+    },
+  },
+  { name: "review-gone", as: stranger, refused: true, go: open("/review/nothing") },
+  { name: "approval", as: demo, go: open("/settings/approval") },
   { name: "post-published", as: demo, go: (page) => openPost(page, "Published") },
   { name: "post-scheduled", as: demo, go: (page) => openPost(page, "Scheduled") },
   {

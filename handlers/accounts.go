@@ -20,6 +20,9 @@ func (s *Server) listAccounts(c *fiber.Ctx, ws *models.Workspace) error {
 	}
 	p := accounts.Params{CSRF: s.csrf(c), Accounts: list, Manage: ws.May(models.ManageAccounts), Zone: ws.Zone(), Now: s.config.Now(),
 		SandboxURL: s.config.SandboxURL}
+	if p.Rules, err = ws.AccountRules(c.UserContext()); err != nil {
+		return err
+	}
 	if p.Manage {
 		p.Networks = s.choices(c.UserContext())
 	}

@@ -64,7 +64,7 @@ func (s *Server) exportUsage(c *fiber.Ctx, ws *models.Workspace) error {
 	}
 	for _, m := range usage.Months {
 		for _, u := range m.Networks {
-			if err := table.row(m.Month.Format("2006-01"), u.Name, count(u.Posts), count(u.Sandbox),
+			if err := table.row(m.Month.Format("2006-01"), u.Name, figure(u.Posts), figure(u.Sandbox),
 				number(fmt.Sprintf("%d.%06d", u.Cost/1_000_000, u.Cost%1_000_000))); err != nil {
 				return err
 			}
@@ -77,4 +77,4 @@ func (s *Server) exportUsage(c *fiber.Ctx, ws *models.Workspace) error {
 	return c.Send(out.Bytes())
 }
 
-func count(n int) number { return number(strconv.Itoa(n)) }
+func figure(n int) number { return number(strconv.Itoa(n)) }

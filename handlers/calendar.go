@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -22,7 +23,7 @@ func filter(c *fiber.Ctx) models.Filter {
 		}
 	}
 	for _, v := range args.PeekMulti("state") {
-		if state := models.State(v); state.Valid() && len(f.States) < len(models.States) {
+		if state := models.State(v); slices.Contains(models.FilterStates, state) && len(f.States) < len(models.FilterStates) {
 			f.States = append(f.States, state)
 		}
 	}

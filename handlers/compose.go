@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/gofiber/fiber/v2"
@@ -41,15 +42,38 @@ func (s *Server) editPost(c *fiber.Ctx, ws *models.Workspace) error {
 		return err
 	}
 	wall, waits := waiting(page)
-	if !waits {
+	if wall.Zone == "" {
 		wall.Zone = ws.Zone()
 	}
-	return s.composer(c, ws, fiber.StatusOK, compose.Params{Form: compose.FormOf(&page.Post, wall), Scheduled: waits, Autosave: page.Post.Draft})
+	p := s.edited(page, compose.FormOf(&page.Post, wall))
+	p.Scheduled = waits
+	if saved, err := models.WallOf(page.Post.UpdatedAt, ws.Zone()); err == nil && p.Autosave {
+		p.SavedAt = saved.Time
+	}
+	return s.composer(c, ws, fiber.StatusOK, p)
+}
+
+// edited is the composer over a post that there is already. What waits for
+// approval is changed when its author says so, and not under the eyes of who looks at it.
+func (s *Server) edited(page *models.PostPage, f compose.Form) compose.Params {
+	p := compose.Params{Form: f, Autosave: page.Post.Draft && page.Post.Approval != models.InReview, Approval: page.Post.Approval}
+	_, p.Scheduled = waiting(page)
+	if page.Post.Approval == models.ChangesAsked && page.Discussion != nil {
+		for _, d := range page.Discussion.Decisions {
+			if d.Verdict == models.VerdictChanges {
+				p.Changes = d.Words
+			}
+		}
+	}
+	return p
 }
 
 // waiting is the time at which the post goes out next, if it waits for one.
 func waiting(page *models.PostPage) (models.Wall, bool) {
 	for _, o := range page.Occurrences {
+		if o.Proposed {
+			return o.Wall, !page.Post.Draft
+		}
 		for _, d := range o.Deliveries {
 			if d.State == models.Scheduled || d.State == models.Waiting || d.State == models.Missed {
 				return o.Wall, true
@@ -79,7 +103,10 @@ func (s *Server) composer(c *fiber.Ctx, ws *models.Workspace, status int, p comp
 // fill reads what the composer shows around its form. What is wrong with the
 // form itself is shown there and no error.
 func (s *Server) fill(ctx context.Context, ws *models.Workspace, p *compose.Params) (err error) {
-	p.Zone, p.Today, p.Usual, p.Publish = ws.Zone(), s.today(ws), ws.Organization.PostingTime, ws.May(models.PublishPosts)
+	p.Zone, p.Today, p.Usual, p.Publish, p.Me = ws.Zone(), s.today(ws), ws.Organization.PostingTime, ws.May(models.PublishPosts), ws.Member.ID
+	if p.MustAsk, err = ws.MustAsk(ctx, p.Form.PostID, p.Form.Accounts); err != nil {
+		return err
+	}
 	if p.Accounts, err = ws.Accounts(ctx); err != nil {
 		return err
 	}
@@ -97,21 +124,18 @@ func (s *Server) fill(ctx context.Context, ws *models.Workspace, p *compose.Para
 
 // sent is the composer's form as it was sent.
 func sent(c *fiber.Ctx) compose.Form {
-	values := url.Values{}
-	if form, err := c.MultipartForm(); err == nil {
-		values = form.Value
-	} else {
-		for k, v := range c.Request().PostArgs().All() {
-			values.Add(string(k), string(v))
-		}
-	}
-	return compose.ParseForm(values)
+	return compose.ParseForm(sentValues(c))
 }
 
 // reviewPost says what the networks would make of the form as it stands. It
 // changes nothing.
 func (s *Server) reviewPost(c *fiber.Ctx, ws *models.Workspace) error {
 	p := compose.Params{Form: sent(c), Frame: s.thin(c)}
+	if id, err := uuid.Parse(c.FormValue("post")); err == nil {
+		p.Form.PostID = &id
+	}
+	p.Approval = models.Approval(c.FormValue("approval"))
+	p.Scheduled = c.FormValue("scheduled") == "1"
 	if err := s.fill(c.UserContext(), ws, &p); err != nil {
 		return err
 	}
@@ -139,9 +163,15 @@ func (s *Server) updatePost(c *fiber.Ctx, ws *models.Workspace) error {
 // savePost keeps what the composer holds and does with it what its button says.
 func (s *Server) savePost(c *fiber.Ctx, ws *models.Workspace, f compose.Form) error {
 	ctx := c.UserContext()
+	if f.Do == "merge" && f.PostID != nil {
+		return s.mergePost(c, ws, f)
+	}
 	id, err := s.keepPost(ctx, ws, f)
 	if f.Do == "autosave" {
 		return s.saved(c, ws, id, err)
+	}
+	if errors.Is(err, models.ErrNewer) && f.PostID != nil {
+		return s.twoVersions(c, ws, f)
 	}
 	if e, ok := asModels(err); ok {
 		p := compose.Params{Form: f, Error: e, Autosave: f.PostID == nil}
@@ -150,8 +180,8 @@ func (s *Server) savePost(c *fiber.Ctx, ws *models.Workspace, f compose.Form) er
 			if err != nil {
 				return err
 			}
-			_, p.Scheduled = waiting(page)
-			p.Autosave = page.Post.Draft
+			p = s.edited(page, f)
+			p.Error = e
 		}
 		return s.composer(c, ws, kinds[e.Code].status, p)
 	}
@@ -165,9 +195,15 @@ func (s *Server) savePost(c *fiber.Ctx, ws *models.Workspace, f compose.Form) er
 	case "schedule":
 		return s.goTo(c, path, "good", "Scheduled for "+s.words(ws, f.Wall())+".")
 	}
+	if f.Do == "ask" {
+		return s.goTo(c, path, "good", "Somebody is asked now. It goes out when they have said yes.")
+	}
 	page, err := ws.PostPage(ctx, id)
 	if err != nil {
 		return err
+	}
+	if page.Post.Approval == models.InReview {
+		return s.goTo(c, path, "good", "Your changes are saved. It waits for approval, and goes nowhere until then.")
 	}
 	if page.Post.Draft {
 		return s.goTo(c, path+"/edit", "good", "The draft is saved.")
@@ -187,6 +223,12 @@ func (s *Server) keepPost(ctx context.Context, ws *models.Workspace, f compose.F
 			return uuid.Nil, err
 		}
 		return ws.Schedule(ctx, f.PostID, composition, models.When{At: wall})
+	case "ask":
+		wall, err := models.ParseWall(f.Date, f.Time, f.Zone)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		return ws.AskApproval(ctx, f.PostID, composition, models.When{At: wall}, f.Words)
 	}
 	if f.PostID == nil {
 		return ws.CreateDraft(ctx, composition)
@@ -196,6 +238,13 @@ func (s *Server) keepPost(ctx context.Context, ws *models.Workspace, f compose.F
 
 // saved answers the composer that saves by itself while somebody writes.
 func (s *Server) saved(c *fiber.Ctx, ws *models.Workspace, id uuid.UUID, err error) error {
+	if errors.Is(err, models.ErrNewer) { // the composer says so itself, and offers to compare the two
+		c.Set("Newer-Version", "1")
+		c.Set("HX-Reswap", "none")
+		c.Status(fiber.StatusConflict)
+		text(c, "Somebody else has changed this post since you opened it.")
+		return nil
+	}
 	if e, ok := wrong(err); ok { // the form is still being written: it is not shown again
 		return &models.Error{Code: models.Conflict, Message: e.Message, Err: err}
 	}

@@ -12,7 +12,7 @@ import (
 // door is what a request passes before its handler. The kinds are for the
 // tests, which knock at each.
 type door struct {
-	kind string // public, person, workspace or console
+	kind string // public, guest, person, workspace or console
 	open func(s *Server, c *fiber.Ctx) error
 	// letter: what a mail provider sends for its reader, from no page of ours.
 	letter bool

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -27,6 +28,10 @@ func (s *Server) protect(c *fiber.Ctx) {
 	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderVary, "HX-Request")
+	if strings.HasPrefix(c.Path(), reviewLinks) { // the address opens a post: it is told to nobody
+		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+		c.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+	}
 	if s.secure {
 		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
 	}

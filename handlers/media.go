@@ -150,13 +150,18 @@ func (s *Server) sendMedium(c *fiber.Ctx, ws *models.Workspace) error {
 	if err != nil {
 		return err
 	}
+	return s.sendFile(c, id, func(size models.Size) (*models.File, error) { return ws.OpenMedium(c.UserContext(), id, size) })
+}
+
+// sendFile sends what open opens, in the size that the address names.
+func (s *Server) sendFile(c *fiber.Ctx, id uuid.UUID, open func(models.Size) (*models.File, error)) error {
 	size := models.Size(c.Params("size"))
 	switch size {
 	case models.Original, models.Preview, models.Thumb:
 	default:
 		return errNotThere
 	}
-	f, err := ws.OpenMedium(c.UserContext(), id, size)
+	f, err := open(size)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ func (s *Server) listPosts(c *fiber.Ctx, ws *models.Workspace) error {
 		Write: ws.May(models.WriteDrafts)}
 	var err error
 	switch p.Tab {
+	case posts.Review:
+		return s.reviewList(c, ws, fiber.StatusOK, nil)
 	case posts.Drafts:
 		p.Drafts, err = ws.Drafts(ctx, draftsShown)
 	default:
@@ -68,8 +70,12 @@ func (s *Server) showPost(c *fiber.Ctx, ws *models.Workspace) error {
 // postAnswer shows a post as a page, in the side panel, or as the part of
 // either that is renewed.
 func (s *Server) postAnswer(c *fiber.Ctx, ws *models.Workspace, status int, page *models.PostPage, move *posts.Move) error {
-	p := posts.PostParams{Page: page, Zone: ws.Zone(), Now: s.config.Now(), Publish: ws.May(models.PublishPosts),
-		Write: ws.May(models.WriteDrafts), Move: move}
+	return s.postShown(c, ws, status, posts.PostParams{Page: page, Move: move})
+}
+
+func (s *Server) postShown(c *fiber.Ctx, ws *models.Workspace, status int, p posts.PostParams) error {
+	page := p.Page
+	p.Zone, p.Now, p.Publish, p.Write = ws.Zone(), s.config.Now(), ws.May(models.PublishPosts), ws.May(models.WriteDrafts)
 	if wantsPart(c) {
 		p.Frame = s.thin(c)
 		if forPanel(c) {

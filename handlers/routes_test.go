@@ -23,9 +23,9 @@ type things struct {
 	draft, post, occurrence, delivery      uuid.UUID
 	account, fresh, medium, unused, helper uuid.UUID
 	device, notice, mail                   string
-	passkey, identity                      string
+	passkey, identity, review              string
 	teams                                  *teamThings // made when the first route asks for them
-	export, key                            uuid.UUID
+	export, key, asked, comment, link      uuid.UUID
 }
 
 func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
@@ -63,6 +63,17 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	page, err := ws.PostPage(ctx, th.post)
 	must(t, err)
 	th.occurrence, th.delivery = page.Occurrences[0].ID, page.Occurrences[0].Deliveries[0].ID
+	c.Content.Parts[0].Text = secret + " asked"
+	th.asked, err = ws.AskApproval(ctx, nil, c, models.When{At: models.Wall{Date: in(4), Time: "10:00", Zone: "Europe/Berlin"}}, "")
+	must(t, err)
+	th.comment, err = ws.AddComment(ctx, models.NewComment{Post: th.asked, Body: secret + " said"})
+	must(t, err)
+	address, err := ws.SendReview(ctx, th.asked, models.Invitee{Name: "Cleo", Email: "cleo@client.example"})
+	must(t, err)
+	th.review = strings.TrimPrefix(address, w.base)
+	page, err = ws.PostPage(ctx, th.asked)
+	must(t, err)
+	th.link = page.Discussion.Links[0].ID
 	return th
 }
 
@@ -101,6 +112,12 @@ type knock struct {
 	page  int  // status as a page; 0: 200
 	part  int  // status as a part; 0: as the page
 	open  bool // what is asked is the asker's own: a stranger gets their own, or the same as anybody
+	link  bool // whoever has the address may come in, whoever they are
+}
+
+// said is the address of a comment.
+func (th *things) said(what string) string {
+	return "/posts/" + th.asked.String() + "/comments/" + th.comment.String() + what
 }
 
 func at(path string) func(*things) string { return func(*things) string { return path } }
@@ -240,6 +257,30 @@ var knocks = map[string]knock{
 		form: fields("do", "draft", "part-0-text", "changed")},
 	"POST /posts/:id/duplicate": {path: func(th *things) string { return "/posts/" + th.post.String() + "/duplicate" }, page: done, part: told},
 	"POST /posts/:id/delete":    {path: func(th *things) string { return "/posts/" + th.post.String() + "/delete" }, page: done, part: told},
+	"POST /posts/approve": {path: at("/posts/approve"), page: done, part: 200,
+		form: func(th *things) url.Values { return url.Values{"post": {th.asked.String() + ":1"}} }},
+	"POST /posts/:id/editing": {path: func(th *things) string { return "/posts/" + th.draft.String() + "/editing" }},
+	"GET /posts/:id/history":  {path: func(th *things) string { return "/posts/" + th.post.String() + "/history" }},
+	"POST /posts/:id/history/:version/restore": {path: func(th *things) string { return "/posts/" + th.draft.String() + "/history/1/restore" }, page: done, part: told,
+		form: fields("version", "1")},
+	"POST /posts/:id/approve":  {path: func(th *things) string { return "/posts/" + th.asked.String() + "/approve" }, form: fields("version", "1"), page: done, part: 200},
+	"POST /posts/:id/changes":  {path: func(th *things) string { return "/posts/" + th.asked.String() + "/changes" }, form: fields("version", "1", "words", "Shorter"), page: done, part: 200},
+	"POST /posts/:id/withdraw": {path: func(th *things) string { return "/posts/" + th.asked.String() + "/withdraw" }, page: done, part: 200},
+	"POST /posts/:id/review-links": {path: func(th *things) string { return "/posts/" + th.asked.String() + "/review-links" },
+		form: fields("name", "Cleo", "email", "cleo@client.example", "days", "7"), page: 200},
+	"POST /posts/:id/review-links/:link/revoke": {path: func(th *things) string {
+		return "/posts/" + th.asked.String() + "/review-links/" + th.link.String() + "/revoke"
+	}, page: done, part: 200},
+	"POST /posts/:id/comments":                  {path: func(th *things) string { return "/posts/" + th.asked.String() + "/comments" }, form: fields("body", "Nice"), page: done, part: 200},
+	"POST /posts/:id/comments/:comment":         {path: func(th *things) string { return th.said("") }, form: fields("body", "Better"), page: done, part: 200},
+	"POST /posts/:id/comments/:comment/delete":  {path: func(th *things) string { return th.said("/delete") }, page: done, part: 200},
+	"POST /posts/:id/comments/:comment/resolve": {path: func(th *things) string { return th.said("/resolve") }, form: fields("resolved", "1"), page: done, part: 200},
+
+	"GET /review/:token":                 {path: func(th *things) string { return th.review }, link: true},
+	"POST /review/:token/decide":         {path: func(th *things) string { return th.review + "/decide" }, form: fields("version", "1", "say", "yes"), page: done, link: true},
+	"POST /review/:token/comment":        {path: func(th *things) string { return th.review + "/comment" }, form: fields("body", "Who is that?"), page: done, link: true},
+	"GET /review/:token/media/:id/:size": {path: func(th *things) string { return th.review + "/media/" + th.medium.String() + "/thumb" }, link: true},
+
 	"POST /occurrences/:id/move": {path: func(th *things) string { return "/occurrences/" + th.occurrence.String() + "/move" }, page: done, part: 200,
 		form: func(*things) url.Values { return url.Values{"date": {in(5)}, "time": {"11:00"}} }},
 	"PATCH /occurrences/:id/move": {path: func(th *things) string { return "/occurrences/" + th.occurrence.String() + "/move" }, page: told,
@@ -261,6 +302,8 @@ var knocks = map[string]knock{
 	"GET /accounts/callback/:network": {path: at("/accounts/callback/x?code=c&state=" + strings.Repeat("s", 43)), page: 422, open: true},
 	"POST /accounts/:id/reconnect":    {path: func(th *things) string { return "/accounts/" + th.account.String() + "/reconnect" }, page: 200, part: told},
 	"POST /accounts/:id/disconnect":   {path: func(th *things) string { return "/accounts/" + th.fresh.String() + "/disconnect" }, page: done, part: told},
+
+	"POST /accounts/:id/approval": {path: func(th *things) string { return "/accounts/" + th.fresh.String() + "/approval" }, form: fields("approval", "always"), page: done, part: told},
 
 	"GET /notifications":       {path: at("/notifications"), open: true},
 	"GET /notifications/bell":  {path: at("/notifications/bell"), open: true},
@@ -351,6 +394,9 @@ var knocks = map[string]knock{
 	"GET /api/v1/openapi.json": {path: at("/api/v1/openapi.json"), open: true},
 	"GET /api/v1/openapi.yaml": {path: at("/api/v1/openapi.yaml"), open: true},
 
+	"GET /settings/approval":  {path: at("/settings/approval"), open: true},
+	"POST /settings/approval": {path: at("/settings/approval"), form: fields("posts", "members", "role", "EDITOR", "guest", "1"), page: done, part: told, open: true},
+
 	"GET /live":       {path: at("/live"), page: 426, open: true},
 	"GET /static/*":   {path: at("/static/favicon.svg"), open: true},
 	"GET /api/health": {path: at("/api/health"), open: true},
@@ -402,6 +448,10 @@ func TestRoutes(t *testing.T) {
 			part = page
 		}
 
+		if k.link {
+			w.knockByLink(route, k, th, page)
+			continue
+		}
 		k.path(th) // makes what only this route asks for
 		before := w.state(ann)
 		stranger.stay("bob@example.com")
@@ -449,6 +499,35 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// knockByLink knocks with a link that opens, and with others that do not: all
+// of those get the same answer.
+func (w *world) knockByLink(route string, k knock, th *things, page int) {
+	w.t.Helper()
+	b := w.browser()
+	good := th.review
+	a := k.at(b, route, th)
+	status(w.t, route+" with its link", a, page)
+	if a.header.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(a.header.Get("X-Robots-Tag"), "noindex") || a.header.Get("Cache-Control") != "no-store" {
+		w.t.Errorf("%s: headers %v", route, a.header)
+	}
+	var first string
+	for i, token := range []string{models.NewToken(), "x", strings.ToUpper(good[len("/review/"):])} {
+		th.review = "/review/" + token
+		a := k.at(b, route, th)
+		status(w.t, route+" with another link", a, http.StatusNotFound)
+		if i == 0 {
+			first = a.body
+		}
+		if a.body != first || strings.Contains(a.body, secret) {
+			w.t.Errorf("%s answers differently to a link of another form: %s", route, clip(a.body))
+		}
+	}
+	th.review = good
+	if strings.Contains(w.log.String(), strings.TrimPrefix(good, "/review/")) {
+		w.t.Errorf("%s: the link's token is in the log", route)
+	}
+}
+
 // signedOut knocks without a session.
 func (w *world) signedOut(route, kind string, k knock, th *things) {
 	w.t.Helper()
@@ -485,7 +564,8 @@ func (b *browser) stay(email string) {
 func (w *world) state(ws *models.Workspace) string {
 	var parts []string
 	for _, table := range []string{"memberships", "social_accounts", "account_tokens", "connect_states", "media", "posts", "post_targets",
-		"post_media", "scheduled_posts", "deliveries", "attempts", "notifications", "invitations", "invoice_details"} {
+		"post_media", "scheduled_posts", "deliveries", "attempts", "notifications", "invitations", "invoice_details", "approval_rules",
+		"decisions", "post_versions", "comments", "review_links", "post_editors"} {
 		parts = append(parts, `(select coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from `+table+` t where organization_id = $1)`)
 	}
 	return w.value(`select `+strings.Join(parts, " || "), ws.Organization.ID)

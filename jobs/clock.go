@@ -59,6 +59,7 @@ func (c *Clock) Run(ctx context.Context) error {
 		{2 * time.Second, "mail notifications", c.mailNotices},
 		{30 * time.Second, "refresh tokens", c.refreshTokens},
 		{2 * time.Second, "chores", c.chores},
+		{time.Minute, "remind of approvals", c.remindApprovals},
 		{10 * time.Minute, "clean", c.in.Clean},
 	} {
 		run := func() {
@@ -172,6 +173,12 @@ func (c *Clock) tick(ctx context.Context) error {
 // mailNotices makes mails of the notifications that people want by mail.
 func (c *Clock) mailNotices(ctx context.Context) error {
 	_, err := c.in.MailNotices(ctx)
+	return err
+}
+
+// remindApprovals tells who approves that wanted times come nearer.
+func (c *Clock) remindApprovals(ctx context.Context) error {
+	_, err := c.in.RemindApprovals(ctx)
 	return err
 }
 

@@ -38,8 +38,13 @@ type auditEntry struct {
 	Details      map[string]any
 }
 
-// audit writes into the organization's log that the member did something.
+// audit writes into the organization's log that the member did something, or
+// a client whom the member sent a link.
 func (w *Workspace) audit(ctx context.Context, tx pgx.Tx, act, object string, details map[string]any) error {
+	if w.guest != nil {
+		return appendAudit(ctx, tx, auditEntry{Chain: w.Organization.ID, Organization: &w.Organization.ID, ActorKind: ActorGuest,
+			ActorID: &w.guest.Link, ActorName: w.guest.Name, Act: act, Object: object, Details: details})
+	}
 	return appendAudit(ctx, tx, auditEntry{Chain: w.Organization.ID, Organization: &w.Organization.ID, ActorKind: ActorPerson,
 		ActorID: &w.Member.ID, ActorName: w.Member.Name, Act: act, Object: object, Details: details})
 }

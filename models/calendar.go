@@ -25,10 +25,13 @@ type Entry struct {
 	Zone       string    // in which the person chose the time
 	Excerpt    string
 	CoverID    *uuid.UUID // medium to show beside it
+	Comments   int        // on the post
 	Deliveries []EntryDelivery
 }
 
-// EntryDelivery is as much of a delivery as a chip shows.
+// EntryDelivery is as much of a delivery as a chip shows. Where the post waits
+// for approval there is none yet: then it stands for an account that it would
+// go to, without an id.
 type EntryDelivery struct {
 	ID        uuid.UUID
 	AccountID uuid.UUID
@@ -36,10 +39,19 @@ type EntryDelivery struct {
 	State     State
 }
 
+// What stands for a state where a post waits for approval at its wanted time.
+const (
+	EntryReview  State = "review"
+	EntryChanges State = "changes"
+)
+
+// FilterStates lists what people filter by, in their order.
+var FilterStates = append([]State{EntryReview, EntryChanges}, States...)
+
 // State is the occurrence's state in one word: what needs a person first,
 // then what moves, then what waits, then what is done.
 func (e *Entry) State() State {
-	for _, s := range []State{Failed, Unknown, Missed, Waiting, Publishing, Retrying, Scheduled, Published} {
+	for _, s := range []State{Failed, Unknown, Missed, EntryChanges, EntryReview, Waiting, Publishing, Retrying, Scheduled, Published} {
 		for _, d := range e.Deliveries {
 			if d.State == s {
 				return s
@@ -66,7 +78,7 @@ func (e *Entry) Movable() bool {
 	}
 	for _, d := range e.Deliveries {
 		switch d.State {
-		case Scheduled, Missed, Failed, Canceled:
+		case Scheduled, Missed, Failed, Canceled, EntryReview, EntryChanges:
 		default:
 			return false
 		}
@@ -102,6 +114,7 @@ type PostPage struct {
 	Media       map[uuid.UUID]Media
 	Accounts    map[uuid.UUID]Account
 	Occurrences []Occurrence
+	Discussion  *Discussion
 }
 
 // Occurrence is one time at which a post goes out.
@@ -109,6 +122,7 @@ type Occurrence struct {
 	ID         uuid.UUID
 	Wall       Wall // as the person chose it
 	DueAt      time.Time
+	Proposed   bool // a wanted time: nothing goes out at it before the post is approved
 	Deliveries []DeliveryDetail
 }
 

@@ -77,7 +77,7 @@ func calendarEntries(where string) string {
 		select i as day, ($1::timestamptz[])[i] as start, ($1::timestamptz[])[i + 1] as stop
 		from generate_series(1, cardinality($1::timestamptz[]) - 1) i
 	)
-	select days.day, e.total, e.id, e.post_id, e.due_at, e.zone, p.excerpt, p.cover_id, e.deliveries
+	select days.day, e.total, e.id, e.post_id, e.due_at, e.zone, p.excerpt, p.cover_id, p.comments, e.deliveries
 	from days
 	cross join lateral (
 		select s.id, s.post_id, s.due_at, s.zone, t.total, (` + entryDeliveries + `) as deliveries
@@ -92,14 +92,27 @@ func calendarEntries(where string) string {
 }
 
 // entryDeliveries are the deliveries of the occurrence s as rows of text.
-const entryDeliveries = `select coalesce(array_agg(d.id || ' ' || d.account_id || ' ' || d.network || ' ' || d.state order by d.network, d.account_id), '{}')
-	from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id`
+// A wanted time has none: there, the accounts that the post would go to stand in their place.
+const entryDeliveries = `case when s.proposed then (` + wantedAccounts + `) else (
+	select coalesce(array_agg(d.id || ' ' || d.account_id || ' ' || d.network || ' ' || d.state order by d.network, d.account_id), '{}')
+	from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id) end`
+
+const wantedAccounts = `
+	select coalesce(array_agg(one.line order by one.network, one.account_id), '{}') from (
+		select d.id || ' ' || d.account_id || ' ' || d.network || ' ' || d.state as line, d.network, d.account_id
+		from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id and d.state <> 'canceled'
+		union all
+		select '00000000-0000-0000-0000-000000000000 ' || t.account_id || ' ' || a.network || ' ' || q.approval, a.network, t.account_id
+		from post_targets t join social_accounts a on a.id = t.account_id join posts q on q.id = t.post_id
+		where t.post_id = s.post_id and q.approval in ('review', 'changes')
+			and not exists (select 1 from deliveries d where d.post_id = s.post_id and d.account_id = t.account_id and d.state <> 'canceled')
+	) one`
 
 func (c *Calendar) collect(rows pgx.Rows) error {
 	var day, total int
 	var e Entry
 	var deliveries []string
-	_, err := pgx.ForEachRow(rows, []any{&day, &total, &e.ID, &e.PostID, &e.DueAt, &e.Zone, &e.Excerpt, &e.CoverID, &deliveries}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&day, &total, &e.ID, &e.PostID, &e.DueAt, &e.Zone, &e.Excerpt, &e.CoverID, &e.Comments, &deliveries}, func() error {
 		one := e
 		var err error
 		if one.Deliveries, err = parseEntryDeliveries(deliveries); err != nil {
@@ -142,18 +155,23 @@ func (f Filter) where(args []any) (string, []any) {
 		return len(args)
 	}
 	if len(f.Accounts) > 0 || len(f.States) > 0 {
-		b.WriteString(` and exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id`)
+		sent := ` exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id`
+		wanted := ` s.proposed and exists (select 1 from posts q join post_targets t on t.post_id = q.id where q.id = s.post_id`
 		if len(f.Accounts) > 0 {
-			fmt.Fprintf(&b, ` and d.account_id = any($%d)`, add(f.Accounts))
+			n := add(f.Accounts)
+			sent += fmt.Sprintf(` and d.account_id = any($%d)`, n)
+			wanted += fmt.Sprintf(` and t.account_id = any($%d)`, n)
 		}
 		if len(f.States) > 0 {
 			states := make([]string, len(f.States))
 			for i, s := range f.States {
 				states[i] = string(s)
 			}
-			fmt.Fprintf(&b, ` and d.state = any($%d)`, add(states))
+			n := add(states)
+			sent += fmt.Sprintf(` and d.state = any($%d)`, n)
+			wanted += fmt.Sprintf(` and q.approval = any($%d)`, n)
 		}
-		b.WriteString(`)`)
+		b.WriteString(` and (` + sent + `) or` + wanted + `))`)
 	}
 	if f.Search != "" {
 		fmt.Fprintf(&b, ` and exists (select 1 from posts q where q.id = s.post_id and q.content::text ilike $%d)`, add("%"+likeEscape(f.Search)+"%"))
@@ -189,7 +207,7 @@ func (w *Workspace) List(ctx context.Context, f Filter, back bool, cursor string
 	page := &Page{}
 	err := w.rows(ctx, func(tx pgx.Tx) error {
 		where, args := f.where([]any{at, id, limit + 1})
-		rows, err := tx.Query(ctx, `select s.id, s.post_id, s.due_at, s.zone, p.excerpt, p.cover_id, (`+entryDeliveries+`)
+		rows, err := tx.Query(ctx, `select s.id, s.post_id, s.due_at, s.zone, p.excerpt, p.cover_id, p.comments, (`+entryDeliveries+`)
 			from (select * from scheduled_posts s where (s.due_at, s.id) `+compare+` ($1, $2) `+where+`
 				order by s.due_at `+order+`, s.id `+order+` limit $3) s
 			join posts p on p.id = s.post_id order by s.due_at `+order+`, s.id `+order, args...)
@@ -198,7 +216,7 @@ func (w *Workspace) List(ctx context.Context, f Filter, back bool, cursor string
 		}
 		page.Entries, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (e Entry, err error) {
 			var deliveries []string
-			if err = r.Scan(&e.ID, &e.PostID, &e.DueAt, &e.Zone, &e.Excerpt, &e.CoverID, &deliveries); err == nil {
+			if err = r.Scan(&e.ID, &e.PostID, &e.DueAt, &e.Zone, &e.Excerpt, &e.CoverID, &e.Comments, &deliveries); err == nil {
 				e.Deliveries, err = parseEntryDeliveries(deliveries)
 			}
 			return e, err
@@ -243,8 +261,8 @@ func (w *Workspace) Drafts(ctx context.Context, limit int) ([]DraftPost, error) 
 	var list []DraftPost
 	err := w.rows(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select p.id, p.excerpt, p.cover_id, p.updated_at,
-				coalesce((select array_agg(t.account_id order by t.account_id) from post_targets t where t.post_id = p.id), '{}')
-			from posts p where p.draft order by p.updated_at desc, p.id limit $1`, min(max(limit, 1), 500))
+				coalesce((select array_agg(t.account_id order by t.account_id) from post_targets t where t.post_id = p.id), '{}'),
+				p.approval, p.comments from posts p where p.draft and p.approval <> 'review' order by p.updated_at desc, p.id limit $1`, min(max(limit, 1), 500))
 		if err != nil {
 			return err
 		}
@@ -264,4 +282,6 @@ type DraftPost struct {
 	CoverID   *uuid.UUID
 	UpdatedAt time.Time
 	Accounts  []uuid.UUID
+	Approval  Approval
+	Comments  int
 }

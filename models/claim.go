@@ -73,6 +73,8 @@ with pick as (
 		and not exists (select 1 from deliveries b where b.account_id = $1 and b.state = 'publishing')
 		and not exists (select 1 from installation where held_at is not null)
 		and not exists (select 1 from suspensions s where s.organization_id = d.organization_id)
+		-- What waits for approval has no open delivery; should one turn up, it stays where it is.
+		and (select p.approval from posts p where p.id = d.post_id) not in ('review', 'changes')
 	order by d.due_at, d.id limit 1 for update of d
 ), claimed as (
 	update deliveries d set state = 'publishing', fence = d.fence + 1, claimed_by = $2, lease_until = now() + $3::interval,

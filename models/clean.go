@@ -15,10 +15,12 @@ const (
 	keepNotifications = 90 * 24 * time.Hour // read or not
 	keepInvitations   = 90 * 24 * time.Hour // since they were answered or ran out
 	keepRateGates     = 24 * time.Hour
-	keepAPIKeys       = 30 * 24 * time.Hour  // beyond their end, so that their people see which it was
+	keepAPIKeys       = 30 * 24 * time.Hour // beyond their end, so that their people see which it was
+	keepEditors       = time.Hour
 	keepLinks         = 24 * time.Hour       // beyond their end
 	keepSetUps        = 24 * time.Hour       // of authenticator apps, begun and never confirmed
 	keepDeletions     = 400 * 24 * time.Hour // longer than backups are kept
+	keepReviewLinks   = 90 * 24 * time.Hour  // after their end; what was decided with them stays
 )
 
 // Retention says how long one kind of thing is kept.
@@ -49,6 +51,10 @@ func (in *Install) Retentions() []Retention {
 			remove: `delete from totp_secrets where confirmed_at is null and created_at < now() - $1::interval`, args: []any{keepSetUps}},
 		{What: "Invitations that were answered or ran out", Kept: days(keepInvitations), By: cleaning,
 			remove: `delete from invitations where coalesce(ended_at, expires_at) < now() - $1::interval`, args: []any{keepInvitations}},
+		{What: "Links for clients to review a post", Kept: days(keepReviewLinks) + " after their end; what was decided stays", By: cleaning,
+			remove: `delete from review_links where expires_at < now() - $1::interval`, args: []any{keepReviewLinks}},
+		{What: "Who has which post open", Kept: days(keepEditors), By: cleaning,
+			remove: `delete from post_editors where seen_at < now() - $1::interval`, args: []any{keepEditors}},
 		{What: "Mails that were sent, kept or have failed", Kept: days(keepMails), By: cleaning,
 			remove: `delete from mails where created_at < now() - $1::interval and next_at is null`, args: []any{keepMails}},
 		{What: "Sessions of programs (refresh tokens)", Kept: "until their end, 30 days at most", By: cleaning,

@@ -11,6 +11,11 @@ type Composition struct {
 	Content Content
 	Targets []Target
 	Version int // the version that was opened; 0 for a new post
+	// Auto: it was saved by itself while somebody wrote.
+	Auto bool
+
+	wall     *Wall // the time that is chosen with it
+	restored int   // the version that it brings back
 }
 
 // Review is what the server says of a composition, account by account.

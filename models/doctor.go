@@ -11,25 +11,25 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Verdict is what a check came to.
-type Verdict string
+// CheckResult is what a check came to.
+type CheckResult string
 
-// The verdicts.
+// The results.
 const (
-	CheckOK   Verdict = "ok"
-	CheckWarn Verdict = "warn"
-	CheckFail Verdict = "fail"
+	CheckOK   CheckResult = "ok"
+	CheckWarn CheckResult = "warn"
+	CheckFail CheckResult = "fail"
 )
 
 // Finding is one line of a check-up.
 type Finding struct {
-	Verdict Verdict
+	Verdict CheckResult
 	What    string
 	Text    string // what was found and, unless all is well, what to do
 }
 
 // Found is a finding in one line.
-func Found(v Verdict, what, format string, args ...any) Finding {
+func Found(v CheckResult, what, format string, args ...any) Finding {
 	return Finding{v, what, fmt.Sprintf(format, args...)}
 }
 

@@ -235,14 +235,18 @@ func (w *Workspace) OpenMedium(ctx context.Context, id uuid.UUID, size Size) (*F
 	if _, err := w.Medium(ctx, id); err != nil { // asks for the permission, and whether it is this organization's
 		return nil, err
 	}
-	open := w.store.files.Original
+	return w.store.openMedium(w.Organization.ID, id, size)
+}
+
+func (s *Store) openMedium(organization, id uuid.UUID, size Size) (*File, error) {
+	open := s.files.Original
 	switch size {
 	case Preview:
-		open = w.store.files.Preview
+		open = s.files.Preview
 	case Thumb:
-		open = w.store.files.Thumb
+		open = s.files.Thumb
 	}
-	body, bytes, contentType, err := open(w.Organization.ID, id)
+	body, bytes, contentType, err := open(organization, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notFound("file")
 	}

@@ -100,8 +100,11 @@ type Post struct {
 	Targets   []Target
 	Version   int
 	Draft     bool // nothing of it is scheduled yet
+	Approval  Approval
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	author string // the author's name; "": somebody who is gone
 }
 
 // ContentFor is what the post says on the account.

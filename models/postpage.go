@@ -27,11 +27,7 @@ func (w *Workspace) PostPage(ctx context.Context, id uuid.UUID) (*PostPage, erro
 			return err
 		}
 		page.Post = *post
-		if post.AuthorID != nil {
-			if err := tx.QueryRow(ctx, `select coalesce((select name from users where id = $1), '')`, post.AuthorID).Scan(&page.Author); err != nil {
-				return err
-			}
-		}
+		page.Author = post.author
 		if err := w.readOccurrences(ctx, tx, page); err != nil {
 			return err
 		}
@@ -44,7 +40,10 @@ func (w *Workspace) PostPage(ctx context.Context, id uuid.UUID) (*PostPage, erro
 			page.Accounts[a.ID] = a
 		}
 		c := Composition{Content: post.Content, Targets: post.Targets}
-		page.Media, err = readMedia(ctx, tx, c.mediaIDs())
+		if page.Media, err = readMedia(ctx, tx, c.mediaIDs()); err != nil {
+			return err
+		}
+		page.Discussion, err = w.discussion(ctx, tx, post)
 		return err
 	})
 	if err != nil {
@@ -72,14 +71,14 @@ func (w *Workspace) actsOn(d *Delivery, a Account) []Act {
 }
 
 func (w *Workspace) readOccurrences(ctx context.Context, tx pgx.Tx, page *PostPage) error {
-	rows, err := tx.Query(ctx, `select id, local_date, to_char(local_time, 'HH24:MI'), zone, due_at from scheduled_posts
+	rows, err := tx.Query(ctx, `select id, local_date, to_char(local_time, 'HH24:MI'), zone, due_at, proposed from scheduled_posts
 		where post_id = $1 order by due_at, id`, page.Post.ID)
 	if err != nil {
 		return err
 	}
 	page.Occurrences, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (o Occurrence, err error) {
 		var date time.Time
-		err = r.Scan(&o.ID, &date, &o.Wall.Time, &o.Wall.Zone, &o.DueAt)
+		err = r.Scan(&o.ID, &date, &o.Wall.Time, &o.Wall.Zone, &o.DueAt, &o.Proposed)
 		o.Wall.Date = date.Format("2006-01-02")
 		return o, err
 	})

@@ -21,6 +21,7 @@ type postRow struct {
 	CoverID  *uuid.UUID
 	Version  int
 	Draft    bool
+	Approval Approval
 }
 
 func (postRow) TableName() string { return "posts" }
@@ -113,7 +114,7 @@ func (w *Workspace) CreateDraft(ctx context.Context, c Composition) (uuid.UUID, 
 	}
 	var id uuid.UUID
 	err := w.tx(ctx, func(tx *tenant.Tx) (err error) {
-		id, err = w.insertPost(tx, c, true)
+		id, err = w.insertPost(ctx, tx, c, true, NotAsked)
 		return err
 	})
 	if err != nil {
@@ -123,13 +124,16 @@ func (w *Workspace) CreateDraft(ctx context.Context, c Composition) (uuid.UUID, 
 	return id, nil
 }
 
-func (w *Workspace) insertPost(tx *tenant.Tx, c Composition, draft bool) (uuid.UUID, error) {
+func (w *Workspace) insertPost(ctx context.Context, tx *tenant.Tx, c Composition, draft bool, approval Approval) (uuid.UUID, error) {
 	row := postRow{ID: newID(), AuthorID: w.Member.ID, Content: c.Content, Excerpt: c.Content.Excerpt(), CoverID: c.cover(),
-		Version: 1, Draft: draft}
+		Version: 1, Draft: draft, Approval: approval}
 	if err := tx.Create(&row).Error; err != nil {
 		return uuid.Nil, err
 	}
-	return row.ID, w.insertTargets(tx, row.ID, c)
+	if err := w.insertTargets(tx, row.ID, c); err != nil {
+		return uuid.Nil, err
+	}
+	return row.ID, w.keepVersion(ctx, tx.PGX, row.ID, row.Version, c)
 }
 
 // insertTargets adds what hangs below a post's row.
@@ -176,7 +180,8 @@ func saveError(doing string, err error) error {
 
 // UpdatePost keeps changes to a post, as far as nothing of it has gone out or
 // may have: a delivery in hand, or one whose outcome is not known, is never
-// changed under way.
+// changed under way. A scheduled post whose changes somebody must approve goes
+// out only when they have.
 func (w *Workspace) UpdatePost(ctx context.Context, id uuid.UUID, c Composition) error {
 	if err := w.Role.demand(WriteDrafts); err != nil {
 		return err
@@ -184,44 +189,17 @@ func (w *Workspace) UpdatePost(ctx context.Context, id uuid.UUID, c Composition)
 	if err := c.tidy(); err != nil {
 		return err
 	}
-	err := w.tx(ctx, func(tx *tenant.Tx) error { return w.updatePost(ctx, tx, id, c) })
+	err := w.tx(ctx, func(tx *tenant.Tx) error {
+		_, err := w.changePost(ctx, tx, id, c, toSave)
+		return err
+	})
 	if err != nil {
 		return saveError("update post", err)
 	}
 	w.changed(topicPosts, id)
+	w.toldPeople()
 	w.store.wakeClock()
 	return nil
-}
-
-func (w *Workspace) updatePost(ctx context.Context, tx *tenant.Tx, id uuid.UUID, c Composition) error {
-	post, err := w.lockPost(ctx, tx.PGX, id)
-	if err != nil {
-		return err
-	}
-	if !post.Draft {
-		if err := w.Role.demand(PublishPosts); err != nil {
-			return err
-		}
-	}
-	if c.Version != 0 && c.Version != post.Version {
-		return conflict("Somebody else has changed this post since you opened it. Copy your text, open it again and put your changes in.")
-	}
-	deliveries, err := lockDeliveries(ctx, tx.PGX, `post_id = $1`, id)
-	if err != nil {
-		return err
-	}
-	if err := editable(deliveries); err != nil {
-		return err
-	}
-	if err := w.changeTargets(ctx, tx, id, c, deliveries); err != nil {
-		return err
-	}
-	if err := addToOpenOccurrence(ctx, tx.PGX, id); err != nil {
-		return err
-	}
-	_, err = tx.PGX.Exec(ctx, `update posts set content = $2, excerpt = $3, cover_id = $4, version = version + 1, updated_at = now()
-		where id = $1`, id, c.Content, c.Content.Excerpt(), c.cover())
-	return err
 }
 
 // editable refuses an edit while any delivery of the post may be under way.
@@ -252,10 +230,7 @@ func (w *Workspace) changeTargets(ctx context.Context, tx *tenant.Tx, id uuid.UU
 	if err := w.insertTargets(tx, id, c); err != nil {
 		return err
 	}
-	chosen := make([]uuid.UUID, len(c.Targets))
-	for i, t := range c.Targets {
-		chosen[i] = t.AccountID
-	}
+	chosen := c.accounts()
 	for _, d := range deliveries {
 		if d.PartsOut > 0 && d.State != Published && slices.Contains(chosen, d.AccountID) {
 			return conflict("A part of this thread is already out on one account. Cancel the rest there, or retry it as it is.")
@@ -271,20 +246,23 @@ func (w *Workspace) changeTargets(ctx context.Context, tx *tenant.Tx, id uuid.UU
 	return err
 }
 
-// addDeliveries gives the occurrence a delivery for every chosen account on
-// which the post has none.
-func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
+// insertDeliveries begins the statement that gives an occurrence s its deliveries.
+const insertDeliveries = `
 		insert into deliveries (id, scheduled_post_id, post_id, account_id, network, due_at, fresh_at, next_at, state, reason, message)
 		select gen_random_uuid(), s.id, s.post_id, t.account_id, a.network, s.due_at, s.due_at,
 			case when a.state = 'connected' then s.due_at end,
 			case when a.state = 'connected' then 'scheduled' else 'waiting' end,
 			case when a.state = 'connected' then '' else 'reconnect' end,
-			case when a.state = 'connected' then '' else 'The account is not connected. Connect it again and this goes on.' end
+			case when a.state = 'connected' then '' else 'The account is not connected. Connect it again and this goes on.' end`
+
+// addDeliveries gives the occurrence a delivery for every chosen account on
+// which the post has none. A proposed occurrence has none at all.
+func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) error {
+	_, err := tx.Exec(ctx, insertDeliveries+`
 		from scheduled_posts s
 		join post_targets t on t.post_id = s.post_id
 		join social_accounts a on a.id = t.account_id
-		where s.id = $2 and s.post_id = $1
+		where s.id = $2 and s.post_id = $1 and not s.proposed
 			and not exists (select 1 from deliveries d where d.post_id = $1 and d.account_id = t.account_id and d.state <> 'canceled')`, post, occurrence)
 	return err
 }
@@ -293,7 +271,7 @@ func addDeliveries(ctx context.Context, tx pgx.Tx, post, occurrence uuid.UUID) e
 // delivery at its time.
 func addToOpenOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID) error {
 	var occurrence uuid.UUID
-	err := tx.QueryRow(ctx, `select s.id from scheduled_posts s where s.post_id = $1 and s.due_at > now()
+	err := tx.QueryRow(ctx, `select s.id from scheduled_posts s where s.post_id = $1 and s.due_at > now() and not s.proposed
 		and exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id and d.state in ('scheduled', 'waiting'))
 		order by s.due_at limit 1`, post).Scan(&occurrence)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -305,15 +283,20 @@ func addToOpenOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID) error {
 	return addDeliveries(ctx, tx, post, occurrence)
 }
 
-// lockedPost is a post's row, held until the transaction ends.
+// lockedPost is a post's row, held until the transaction ends. Others may
+// still refer to it: a worker that ends a delivery tells people of its post.
 type lockedPost struct {
-	Version int
-	Draft   bool
+	Version  int
+	Draft    bool
+	Approval Approval
+	Author   *uuid.UUID
+	AskedBy  *uuid.UUID
 }
 
 func (w *Workspace) lockPost(ctx context.Context, tx pgx.Tx, id uuid.UUID) (lockedPost, error) {
 	var p lockedPost
-	err := tx.QueryRow(ctx, `select version, draft from posts where id = $1 for update`, id).Scan(&p.Version, &p.Draft)
+	err := tx.QueryRow(ctx, `select version, draft, approval, author_id, asked_by from posts where id = $1 for no key update`, id).
+		Scan(&p.Version, &p.Draft, &p.Approval, &p.Author, &p.AskedBy)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return p, notFound("post")
 	}
@@ -389,8 +372,9 @@ func (w *Workspace) Post(ctx context.Context, id uuid.UUID) (*Post, error) {
 
 func readPost(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*Post, error) {
 	p := &Post{ID: id}
-	err := tx.QueryRow(ctx, `select author_id, content, version, draft, created_at, updated_at from posts where id = $1`, id).
-		Scan(&p.AuthorID, &p.Content, &p.Version, &p.Draft, &p.CreatedAt, &p.UpdatedAt)
+	err := tx.QueryRow(ctx, `select author_id, coalesce((select u.name from users u where u.id = author_id), ''), content, version, draft, approval,
+		created_at, updated_at from posts where id = $1`, id).
+		Scan(&p.AuthorID, &p.author, &p.Content, &p.Version, &p.Draft, &p.Approval, &p.CreatedAt, &p.UpdatedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, notFound("post")
 	}

@@ -28,7 +28,7 @@ func (w *Workspace) Record(ctx context.Context, c Composition, at Wall, refs map
 	}
 	var post uuid.UUID
 	err = w.tx(ctx, func(tx *tenant.Tx) error {
-		if post, err = w.insertPost(tx, c, false); err != nil {
+		if post, err = w.insertPost(ctx, tx, c, false, NotAsked); err != nil {
 			return err
 		}
 		occurrence := newID()

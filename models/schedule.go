@@ -56,6 +56,7 @@ func (w *Workspace) Schedule(ctx context.Context, id *uuid.UUID, c Composition, 
 		return uuid.Nil, err
 	}
 	due, wall, whenErr := w.instant(at)
+	c.wall = &wall
 	var post uuid.UUID
 	err := w.tx(ctx, func(tx *tenant.Tx) error {
 		review, err := w.review(ctx, tx.PGX, c)
@@ -66,13 +67,11 @@ func (w *Workspace) Schedule(ctx context.Context, id *uuid.UUID, c Composition, 
 			return err
 		}
 		if id == nil {
-			if post, err = w.insertPost(tx, c, false); err != nil {
-				return err
-			}
-			return w.firstOccurrence(ctx, tx.PGX, post, due, wall)
+			post, err = w.scheduleNew(ctx, tx, c, due, wall)
+			return err
 		}
 		post = *id
-		if err := w.updatePost(ctx, tx, post, c); err != nil {
+		if _, err := w.changePost(ctx, tx, post, c, toSchedule); err != nil {
 			return err
 		}
 		return w.occur(ctx, tx.PGX, post, due, wall)
@@ -83,6 +82,33 @@ func (w *Workspace) Schedule(ctx context.Context, id *uuid.UUID, c Composition, 
 	w.changed(topicPosts, post)
 	if due.Before(w.store.now().Add(clockLooksAhead)) {
 		w.store.wakeClock()
+	}
+	return post, nil
+}
+
+// scheduleNew makes the post and lets it go out at due, if nobody else has to
+// approve it.
+func (w *Workspace) scheduleNew(ctx context.Context, tx *tenant.Tx, c Composition, due time.Time, wall Wall) (uuid.UUID, error) {
+	st, err := w.standing(ctx, tx.PGX, &w.Member.ID, c.accounts())
+	if err != nil {
+		return uuid.Nil, err
+	}
+	approval := NotAsked
+	if st.Needed {
+		approval = Approved
+		if !st.mayApprove() {
+			return uuid.Nil, errMustAsk
+		}
+	}
+	post, err := w.insertPost(ctx, tx, c, false, approval)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if err := w.firstOccurrence(ctx, tx.PGX, post, due, wall); err != nil {
+		return uuid.Nil, err
+	}
+	if approval == Approved {
+		return post, w.decided(ctx, tx.PGX, post, VerdictApproved, "")
 	}
 	return post, nil
 }
@@ -121,19 +147,26 @@ func mergeInvalid(errs ...error) error {
 func (w *Workspace) occur(ctx context.Context, tx pgx.Tx, post uuid.UUID, due time.Time, wall Wall) error {
 	var occurrence *uuid.UUID // one of which nothing is out
 	var open, out int
+	var proposed bool
 	err := tx.QueryRow(ctx, `
 		with each as (
 			select d.scheduled_post_id as id, count(*) filter (where d.state in ('scheduled', 'waiting', 'missed', 'failed')) as open,
 				count(*) filter (where d.state not in ('scheduled', 'waiting', 'missed', 'failed', 'canceled')) as out
 			from deliveries d where d.post_id = $1 group by 1
 		)
-		select (select id from each where open > 0 and out = 0 limit 1), coalesce(sum(open), 0), coalesce(sum(out), 0) from each`, post).
-		Scan(&occurrence, &open, &out)
+		select (select id from each where open > 0 and out = 0 limit 1), coalesce(sum(open), 0), coalesce(sum(out), 0),
+			exists (select 1 from scheduled_posts where post_id = $1 and proposed) from each`, post).
+		Scan(&occurrence, &open, &out, &proposed)
 	if err != nil {
 		return err
 	}
-	if open == 0 && out > 0 {
+	if open == 0 && out > 0 && !proposed {
 		return conflict("This post is out already. Duplicate it to send it again.")
+	}
+	if occurrence == nil {
+		if occurrence, err = takeProposed(ctx, tx, post); err != nil {
+			return err
+		}
 	}
 	if occurrence == nil {
 		id, err := w.insertOccurrence(ctx, tx, post, due, wall)
@@ -155,13 +188,29 @@ func (w *Workspace) occur(ctx context.Context, tx pgx.Tx, post uuid.UUID, due ti
 	return addDeliveries(ctx, tx, post, *occurrence)
 }
 
-// firstOccurrence lets a post that was just made go out at due.
-func (w *Workspace) firstOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID, due time.Time, wall Wall) error {
-	id, err := w.insertOccurrence(ctx, tx, post, due, wall)
-	if err != nil {
-		return err
+// takeProposed ends the proposal of the post's wanted time. It returns the
+// occurrence that stood for it, if it is free to be moved.
+func takeProposed(ctx context.Context, tx pgx.Tx, post uuid.UUID) (*uuid.UUID, error) {
+	var id uuid.UUID
+	var used bool
+	err := tx.QueryRow(ctx, `update scheduled_posts s set proposed = false where s.post_id = $1 and s.proposed
+		returning s.id, exists (select 1 from deliveries d where d.post_id = s.post_id and d.scheduled_post_id = s.id and d.state <> 'canceled')`, post).
+		Scan(&id, &used)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && used {
+		return nil, nil
 	}
-	return addDeliveries(ctx, tx, post, id)
+	return &id, err
+}
+
+// firstOccurrence lets a post that was just made go out at due, in one statement.
+func (w *Workspace) firstOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID, due time.Time, wall Wall) error {
+	_, err := tx.Exec(ctx, `with s as (
+			insert into scheduled_posts (id, post_id, local_date, local_time, zone, due_at, created_by)
+			values ($1, $2, $3, $4, $5, $6, $7) returning id, post_id, due_at
+		)`+insertDeliveries+`
+		from s join post_targets t on t.post_id = s.post_id join social_accounts a on a.id = t.account_id`,
+		newID(), post, wall.Date, wall.Time, wall.Zone, due, w.Member.ID)
+	return err
 }
 
 func (w *Workspace) insertOccurrence(ctx context.Context, tx pgx.Tx, post uuid.UUID, due time.Time, wall Wall) (uuid.UUID, error) {
@@ -203,6 +252,9 @@ func (w *Workspace) MovePost(ctx context.Context, occurrence uuid.UUID, at When)
 		if whenErr != nil {
 			return whenErr
 		}
+		if moved, err := w.moveProposed(ctx, tx, post, occurrence, due, wall); moved || err != nil {
+			return err
+		}
 		deliveries, err := lockDeliveries(ctx, tx, `post_id = $1 and scheduled_post_id = $2`, post, occurrence)
 		if err != nil {
 			return err
@@ -218,6 +270,28 @@ func (w *Workspace) MovePost(ctx context.Context, occurrence uuid.UUID, at When)
 	w.changed(topicPosts, post)
 	w.store.wakeClock()
 	return nil
+}
+
+// moveProposed moves a wanted time, if the occurrence is one: whoever approves
+// the post sees it as it is now. The post's row is locked first, as by whoever approves.
+func (w *Workspace) moveProposed(ctx context.Context, tx pgx.Tx, id, occurrence uuid.UUID, due time.Time, wall Wall) (bool, error) {
+	if _, err := w.lockPost(ctx, tx, id); err != nil {
+		return false, err
+	}
+	tag, err := tx.Exec(ctx, `update scheduled_posts set local_date = $3, local_time = $4, zone = $5, due_at = $6, updated_at = now()
+		where id = $1 and post_id = $2 and proposed`, occurrence, id, wall.Date, wall.Time, wall.Zone, due)
+	if err != nil || tag.RowsAffected() == 0 {
+		return false, err
+	}
+	post, err := readPost(ctx, tx, id)
+	if err != nil {
+		return true, err
+	}
+	if _, err := tx.Exec(ctx, `update posts p set version = version + 1, updated_at = now(),
+		reminded = (select `+reachedStage+` from scheduled_posts s where s.post_id = p.id and s.proposed) where p.id = $1`, id); err != nil {
+		return true, err
+	}
+	return true, w.keepVersion(ctx, tx, id, post.Version+1, Composition{Content: post.Content, Targets: post.Targets, wall: &wall})
 }
 
 func movable(deliveries []lockedDelivery) error {

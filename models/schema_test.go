@@ -188,5 +188,12 @@ func fill(t *testing.T, dsn string) {
 			'00000000-0000-0000-0000-0000000000f1', '00000000-0000-0000-0000-0000000000e1', '00000000-0000-0000-0000-0000000000c1', 'x', now(), now());
 		insert into attempts (delivery_id, fence, step, action) values ('00000000-0000-0000-0000-000000000011', 1, 'create:0', 'send');
 		insert into delivery_steps (delivery_id, step) values ('00000000-0000-0000-0000-000000000011', 'create:0');
+		insert into approval_rules (posts) values ('all');
+		insert into decisions (id, post_id, version, act) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000e1', 1, 'asked');
+		insert into post_versions (post_id, version, content) values ('00000000-0000-0000-0000-0000000000e1', 1, '{}');
+		insert into comments (id, post_id, body) values (gen_random_uuid(), '00000000-0000-0000-0000-0000000000e1', 'c');
+		insert into review_links (id, post_id, token, name, email, version, sent_by, expires_at) values (gen_random_uuid(),
+			'00000000-0000-0000-0000-0000000000e1', 't', 'C', 'c@example.com', 1, '00000000-0000-0000-0000-0000000000b1', now());
+		insert into post_editors (post_id, user_id) values ('00000000-0000-0000-0000-0000000000e1', '00000000-0000-0000-0000-0000000000b1');
 		insert into notifications (user_id, kind, title) values ('00000000-0000-0000-0000-0000000000b1', 'k', 't')`)
 }

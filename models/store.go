@@ -122,6 +122,8 @@ type Workspace struct {
 	Organization Organization
 	Member       User
 	Role         Role
+
+	guest *visitor // who acts with the member's right; nil: the member
 }
 
 // Organization is a team, a company or a person with accounts of their own.

@@ -328,6 +328,33 @@ func TestRoles(t *testing.T) {
 		"ExportAll":         {models.EndOrganization, func(ws *models.Workspace) error { return ws.ExportAll(ctx) }},
 		"Delete":            {models.EndOrganization, func(ws *models.Workspace) error { return ws.Delete(ctx, "another name", "") }},
 		"ReadNotifications": {models.ReadNotification, func(ws *models.Workspace) error { return ws.ReadNotifications(ctx) }},
+		"AskApproval": {models.WriteDrafts, func(ws *models.Workspace) error {
+			return second(ws.AskApproval(ctx, nil, text("x"), tomorrow("10:00"), ""))
+		}},
+		"Approve":          {models.ApprovePosts, func(ws *models.Workspace) error { return ws.Approve(ctx, uuid.New(), 1, nil) }},
+		"AskChanges":       {models.ApprovePosts, func(ws *models.Workspace) error { return ws.AskChanges(ctx, uuid.New(), 1, "x") }},
+		"WithdrawApproval": {models.WriteDrafts, func(ws *models.Workspace) error { return ws.WithdrawApproval(ctx, uuid.New()) }},
+		"MustAsk":          {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.MustAsk(ctx, nil, nil)) }},
+		"InReview":         {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.InReview(ctx, 5)) }},
+		"ApprovalRules":    {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.ApprovalRules(ctx)) }},
+		"SetApprovalRules": {models.ManageOrganization, func(ws *models.Workspace) error { return ws.SetApprovalRules(ctx, models.ApprovalRules{}) }},
+		"AccountRules":     {models.ReadAccounts, func(ws *models.Workspace) error { return second(ws.AccountRules(ctx)) }},
+		"SetAccountRule": {models.ManageAccounts, func(ws *models.Workspace) error {
+			return ws.SetAccountRule(ctx, uuid.New(), models.AccountAlways)
+		}},
+		"SendReview": {models.ApprovePosts, func(ws *models.Workspace) error {
+			return second(ws.SendReview(ctx, uuid.New(), models.Invitee{Name: "C", Email: "c@example.com"}))
+		}},
+		"RevokeReview": {models.ApprovePosts, func(ws *models.Workspace) error { return ws.RevokeReview(ctx, uuid.New(), uuid.New()) }},
+		"AddComment": {models.WriteComments, func(ws *models.Workspace) error {
+			return second(ws.AddComment(ctx, models.NewComment{Post: uuid.New(), Body: "x"}))
+		}},
+		"EditComment":    {models.WriteComments, func(ws *models.Workspace) error { return ws.EditComment(ctx, uuid.New(), uuid.New(), "x") }},
+		"DeleteComment":  {models.WriteComments, func(ws *models.Workspace) error { return ws.DeleteComment(ctx, uuid.New(), uuid.New()) }},
+		"ResolveComment": {models.WriteComments, func(ws *models.Workspace) error { return ws.ResolveComment(ctx, uuid.New(), uuid.New(), true) }},
+		"Versions":       {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Versions(ctx, uuid.New())) }},
+		"RestoreVersion": {models.WriteDrafts, func(ws *models.Workspace) error { return ws.RestoreVersion(ctx, uuid.New(), 1, 0) }},
+		"Editing":        {models.WriteDrafts, func(ws *models.Workspace) error { return second(ws.Editing(ctx, uuid.New())) }},
 	}
 	checkAllMethodsListed(t, calls)
 	for name, c := range calls {

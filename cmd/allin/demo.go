@@ -112,7 +112,21 @@ func (f *demoFiller) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return f.ask(ctx)
+}
+
+// ask leaves a post that waits for approval, with a word about it.
+func (f *demoFiller) ask(ctx context.Context) error {
+	at, err := f.wall(demoAsked)
+	if err != nil {
+		return err
+	}
+	post, err := f.ws.AskApproval(ctx, nil, f.composition(demoAsked), models.When{At: at}, "The harbour office should see this first.")
+	if err != nil {
+		return err
+	}
+	_, err = f.ws.AddComment(ctx, models.NewComment{Post: post, Body: "Is the second Saturday right? @Robin Vale has the calendar."})
+	return err
 }
 
 // connect makes an imitated account on each network and connects it.

@@ -53,6 +53,9 @@ var demoComing = []demoPost{
 	{day: 28, clock: "09:00", text: "Fourth Sunday, and the box is empty. Thank you for a good year."},
 }
 
+// demoAsked waits for approval.
+var demoAsked = demoPost{day: 6, clock: "11:00", text: "Harbour open day on the second Saturday of Advent: free refills for everybody who comes by boat."}
+
 // demoDrafts wait for somebody to go on writing.
 var demoDrafts = []string{
 	"Behind the scenes of the new back room: before, during, after. Needs pictures.",

@@ -114,7 +114,7 @@ func TestLoginIsPlain(t *testing.T) {
 	if !plain {
 		t.Error("the login role has more rights than it should")
 	}
-	for _, role := range []string{TenantRole, PersonRole, SystemRole} {
+	for _, role := range []string{TenantRole, PersonRole, GuestRole, SystemRole} {
 		if one[bool](t, s.DSN(), "select pg_has_role(current_user, $1::text, 'usage')", role) {
 			t.Errorf("the login inherits %s", role)
 		}

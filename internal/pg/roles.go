@@ -13,6 +13,7 @@ import (
 const (
 	TenantRole = "allin_tenant" // one organization, named by app.organization_id
 	PersonRole = "allin_person" // one person, named by app.user_id
+	GuestRole  = "allin_guest"  // one post, for somebody with a link and no account, named by app.review_id
 	SystemRole = "allin_system" // the installation: the clock, the platform's admin
 )
 
@@ -60,7 +61,7 @@ begin
 		execute format('grant usage, create on schema public to %%I', login);
 	end if;
 end
-$roles$;`, quote(login), strings.Join([]string{quote(TenantRole), quote(PersonRole), quote(SystemRole)}, ", "))
+$roles$;`, quote(login), strings.Join([]string{quote(TenantRole), quote(PersonRole), quote(GuestRole), quote(SystemRole)}, ", "))
 }
 
 // setUp makes the login role, its database, and the roles it may switch to.

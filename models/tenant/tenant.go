@@ -1,5 +1,5 @@
 // Package tenant is the lock between organizations: it opens the pool, and
-// every transaction of the product begins here, under one of three database
+// every transaction of the product begins here, under one of four database
 // roles and with the organization or person it may see. Row-level security
 // does the rest: a statement that runs without a Scope sees no rows.
 package tenant
@@ -25,8 +25,8 @@ import (
 
 // Scope is what one transaction may see.
 type Scope struct {
-	role               string
-	organization, user string
+	role                       string
+	organization, user, review string
 }
 
 // Organization sees the rows of one organization, as one of its people.
@@ -39,12 +39,18 @@ func Person(user uuid.UUID) Scope {
 	return Scope{role: "allin_person", user: user.String()}
 }
 
+// Guest sees the one post that the link is for, while the link is open.
+func Guest(organization, link uuid.UUID) Scope {
+	return Scope{role: "allin_guest", organization: organization.String(), review: link.String()}
+}
+
 // System sees everything. It is for sign-in, the clock and the workers.
 func System() Scope { return Scope{role: "allin_system"} }
 
-const setScope = `select set_config('role', $1, true), set_config('app.organization_id', $2, true), set_config('app.user_id', $3, true)`
+const setScope = `select set_config('role', $1, true), set_config('app.organization_id', $2, true), set_config('app.user_id', $3, true),
+	set_config('app.review_id', $4, true)`
 
-func (s Scope) args() []any { return []any{s.role, s.organization, s.user} }
+func (s Scope) args() []any { return []any{s.role, s.organization, s.user, s.review} }
 
 // DB is the one pool of a process.
 type DB struct {

@@ -5,6 +5,8 @@ package accounts
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/allin-platform/allin/models"
 	"github.com/allin-platform/allin/networks"
 	"github.com/allin-platform/allin/views/ui"
@@ -14,9 +16,10 @@ import (
 type Params struct {
 	CSRF       string
 	Accounts   []models.Account
-	Networks   []Choice // that one may be connected on
-	Manage     bool     // the reader's role may connect and disconnect
-	Zone       string   // the reader's
+	Networks   []Choice                         // that one may be connected on
+	Rules      map[uuid.UUID]models.AccountRule // of those accounts that have one of their own
+	Manage     bool                             // the reader's role may connect and disconnect
+	Zone       string                           // the reader's
 	Now        time.Time
 	SandboxURL string // where the imitated networks' pages are; "" when none run
 }
@@ -142,4 +145,29 @@ func server(site string) string {
 		}
 	}
 	return site
+}
+
+// ruleChoices are whether posts for an account must be approved.
+var ruleChoices = []ui.Choice{
+	{Value: string(models.AccountInherits), Label: "Approval: as the organization"},
+	{Value: string(models.AccountAlways), Label: "Approval: always"},
+	{Value: string(models.AccountNever), Label: "Approval: never"},
+}
+
+func (p Params) rule(a models.Account) models.AccountRule {
+	if r, ok := p.Rules[a.ID]; ok {
+		return r
+	}
+	return models.AccountInherits
+}
+
+// ruleWords tells a reader who may not change it of a rule that is not the organization's.
+func (p Params) ruleWords(a models.Account) string {
+	switch p.rule(a) {
+	case models.AccountAlways:
+		return "Posts here are always approved"
+	case models.AccountNever:
+		return "Posts here need no approval"
+	}
+	return ""
 }

@@ -212,7 +212,7 @@ func chip(e *models.Entry, loc *time.Location, now time.Time, publish bool) ui.P
 	id, at := e.ID.String(), e.DueAt.In(loc)
 	when := at.Format("2006-01-02T15:04")
 	c := ui.PostChipParams{ID: "e-" + id, Href: "/posts/" + e.PostID.String(), State: ui.State(e.State()), Partial: e.Partial(),
-		Time: when[11:], When: when, Nets: networksOf(e), Words: e.Excerpt}
+		Time: when[11:], When: when, Nets: networksOf(e), Words: e.Excerpt, Said: e.Comments}
 	if c.Words == "" {
 		c.Words = "No text"
 	}

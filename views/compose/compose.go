@@ -32,6 +32,13 @@ type Params struct {
 	Scheduled bool
 	// Autosave: the server takes do=autosave (drafts only) and answers with Saved.
 	Autosave bool
+	// MustAsk: the reader has to ask for approval before such a post goes out.
+	MustAsk  bool
+	Approval models.Approval // of the post that is edited
+	Changes  string          // what was asked to be changed; "" for nothing
+	Me       uuid.UUID       // the reader: what is kept in the browser is theirs
+	SavedAt  string          // "14:03": when the draft was saved last; "" for a new post
+	Newer    string          // what somebody else has saved meanwhile, to be merged by hand; "" for nothing
 }
 
 // SavedParams is what the composer is told after it was saved by itself.
@@ -72,6 +79,16 @@ func (p Params) back() string {
 
 // draft reports whether nothing of the post is scheduled.
 func (p Params) draft() bool { return p.Form.PostID == nil || p.Autosave }
+
+// direct reports whether the reader may send the post unasked.
+func (p Params) direct() bool { return p.Publish && !p.MustAsk }
+
+func (p Params) askWord() string {
+	if p.Approval.Waits() {
+		return "Ask again"
+	}
+	return "Ask for approval"
+}
 
 func (p Params) saveWord() string {
 	if p.draft() {
@@ -166,6 +183,8 @@ func (p Params) refusals() []ui.FormError {
 // place is the id of the element that a field of models.Error stands for.
 func (p Params) place(field string) string {
 	switch field {
+	case "words":
+		return "words"
 	case "accounts":
 		return "compose-accounts"
 	case "text":

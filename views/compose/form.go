@@ -28,7 +28,8 @@ import (
 //	poll-ID            "1": a poll, with poll-ID-choice (repeated),
 //	poll-ID-minutes, poll-ID-multiple ("1")
 //	date, time, zone   when; version: of the post that was opened
-//	do                 draft, schedule, now or autosave
+//	do                 draft, schedule, ask, now or autosave
+//	words              a note for whoever approves
 //	own-begin, own-end id of an account whose variant is to begin or end; review only
 //	panel              id of an account whose panel the page has; review only
 //	when               "at" or "now": which of the buttons is shown; nothing else goes by it
@@ -43,6 +44,7 @@ type Form struct {
 	Time     string
 	Zone     string
 	Do       string
+	Words    string
 	Now      bool // "now" was chosen
 	// Turned is the account whose variant has just begun or ended.
 	Turned *uuid.UUID
@@ -68,7 +70,7 @@ const maxRepeated = 1000
 // out, all else is for models to judge.
 func ParseForm(v url.Values) Form {
 	f := Form{Accounts: ids(v["account"]), Own: map[uuid.UUID][]Part{}, Options: map[uuid.UUID]networks.Options{},
-		Date: v.Get("date"), Time: v.Get("time"), Zone: v.Get("zone"), Do: v.Get("do"),
+		Date: v.Get("date"), Time: v.Get("time"), Zone: v.Get("zone"), Do: v.Get("do"), Words: v.Get("words"),
 		Now: v.Get("when") == "now", panels: ids(v["panel"])}
 	f.Version, _ = strconv.Atoi(v.Get("version"))
 	f.Parts = parseParts(v, "")
@@ -210,7 +212,7 @@ func partsOf(c models.Content) []Part {
 
 // Composition is what the form holds, for models.
 func (f Form) Composition() models.Composition {
-	c := models.Composition{Content: content(f.Parts), Version: f.Version}
+	c := models.Composition{Content: content(f.Parts), Version: f.Version, Auto: f.Do == "autosave"}
 	for _, id := range f.Accounts {
 		t := models.Target{AccountID: id, Options: f.Options[id]}
 		if own, ok := f.Own[id]; ok {

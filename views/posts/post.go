@@ -21,6 +21,10 @@ type PostParams struct {
 	Now     time.Time
 	Publish bool // the reader's role may move, cancel and retry
 	Write   bool // the reader's role may write drafts
+	// Refused is another form about the post, when it was refused.
+	Refused *Refused
+	// NewLink is the address of the link for a client that was just sent.
+	NewLink string
 	// Move is the form for another time as it was sent, when it was refused.
 	Move *Move
 }

@@ -21,20 +21,23 @@ const (
 	Upcoming Tab = "upcoming"
 	Past     Tab = "past"
 	Drafts   Tab = "drafts"
+	Review   Tab = "review"
 )
 
 // ListParams is the list of posts.
 type ListParams struct {
 	Frame    layout.Frame
 	Tab      Tab
-	Entries  []models.Entry     // of Upcoming and Past
-	Drafts   []models.DraftPost // of Drafts
-	Next     string             // cursor of what comes after; "" at the end
-	Accounts []models.Account   // all of the organization's
+	Entries  []models.Entry       // of Upcoming and Past
+	Drafts   []models.DraftPost   // of Drafts
+	Waiting  []models.WaitingPost // of Review
+	Next     string               // cursor of what comes after; "" at the end
+	Accounts []models.Account     // all of the organization's
 	Filter   models.Filter
 	Zone     string // the reader's
 	Now      time.Time
-	Write    bool // the reader's role may write posts
+	Write    bool     // the reader's role may write posts
+	Refused  *Refused // what was sent about one of the waiting posts, and was refused
 }
 
 // row is a line of the list.
@@ -48,6 +51,7 @@ type row struct {
 	Thumb          string
 	State          ui.State
 	Partial        bool
+	Said           int // comments
 	Accounts       []models.Account
 }
 
@@ -68,7 +72,7 @@ func (p ListParams) tabs() []ui.TabParams {
 		href := p.address(t, "")
 		return ui.TabParams{Text: word, Href: href, Current: p.Tab == t, Attrs: swap(href)}
 	}
-	return []ui.TabParams{tab("Upcoming", Upcoming), tab("Past", Past), tab("Drafts", Drafts)}
+	return []ui.TabParams{tab("Upcoming", Upcoming), tab("Past", Past), tab("Drafts", Drafts), tab("In review", Review)}
 }
 
 func (p ListParams) views() []ui.TabParams {
@@ -79,7 +83,9 @@ func (p ListParams) views() []ui.TabParams {
 	}
 }
 
-func (p ListParams) empty() bool { return len(p.Entries) == 0 && len(p.Drafts) == 0 }
+func (p ListParams) empty() bool {
+	return len(p.Entries) == 0 && len(p.Drafts) == 0 && len(p.Waiting) == 0
+}
 
 // groups are the rows by their day; drafts by when they were last changed.
 func (p ListParams) groups() []group {
@@ -104,7 +110,7 @@ func (p ListParams) groups() []group {
 
 func (p ListParams) entryRow(e *models.Entry, loc *time.Location, accounts map[uuid.UUID]models.Account) row {
 	r := row{ID: "e-" + e.ID.String(), Href: "/posts/" + e.PostID.String(), At: e.DueAt.UTC().Format(time.RFC3339),
-		Time: e.DueAt.In(loc).Format("15:04"), Words: e.Excerpt, Thumb: thumb(e.CoverID), State: ui.State(e.State()), Partial: e.Partial()}
+		Time: e.DueAt.In(loc).Format("15:04"), Words: e.Excerpt, Thumb: thumb(e.CoverID), State: ui.State(e.State()), Partial: e.Partial(), Said: e.Comments}
 	if !sameClock(e.Zone, loc, e.DueAt) {
 		r.Zone = e.DueAt.In(ui.Location(e.Zone)).Format("15:04") + " " + ui.ZoneName(e.Zone)
 	}
@@ -119,7 +125,10 @@ func (p ListParams) entryRow(e *models.Entry, loc *time.Location, accounts map[u
 
 func draftRow(d *models.DraftPost, loc *time.Location, accounts map[uuid.UUID]models.Account) row {
 	r := row{ID: "p-" + d.ID.String(), Href: "/posts/" + d.ID.String(), Edit: "/posts/" + d.ID.String() + "/edit",
-		At: d.UpdatedAt.UTC().Format(time.RFC3339), Time: d.UpdatedAt.In(loc).Format("15:04"), Words: d.Excerpt, Thumb: thumb(d.CoverID), State: ui.Draft}
+		At: d.UpdatedAt.UTC().Format(time.RFC3339), Time: d.UpdatedAt.In(loc).Format("15:04"), Words: d.Excerpt, Thumb: thumb(d.CoverID), State: ui.Draft, Said: d.Comments}
+	if d.Approval == models.ChangesAsked {
+		r.State = ui.Changes
+	}
 	for _, id := range d.Accounts {
 		r.Accounts = append(r.Accounts, accountOf(accounts, id, ""))
 	}
@@ -178,3 +187,12 @@ func accountOf(accounts map[uuid.UUID]models.Account, id uuid.UUID, network stri
 const shown = 4
 
 func more(n int) string { return "+" + strconv.Itoa(n) }
+
+func (p ListParams) accountsOf(ids []uuid.UUID) []models.Account {
+	known := byID(p.Accounts)
+	list := make([]models.Account, len(ids))
+	for i, id := range ids {
+		list[i] = accountOf(known, id, "")
+	}
+	return list
+}

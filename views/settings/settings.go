@@ -50,7 +50,7 @@ func tabs(f layout.Frame, current string) []ui.TabParams {
 		list = append(list, ui.TabParams{Text: "Organization", Href: "/settings/organization"})
 	}
 	list = append(list, ui.TabParams{Text: "People", Href: "/settings/people"})
-	list = append(list, ui.TabParams{Text: "API", Href: "/settings/api"})
+	list = append(list, ui.TabParams{Text: "Approval", Href: "/settings/approval"}, ui.TabParams{Text: "API", Href: "/settings/api"})
 	if f.Billing {
 		list = append(list, ui.TabParams{Text: "Billing", Href: "/settings/billing"})
 	}

@@ -7,6 +7,7 @@ type State string
 const (
 	Draft      State = "draft"
 	Review     State = "review"
+	Changes    State = "changes"
 	Scheduled  State = "scheduled"
 	Publishing State = "publishing"
 	Published  State = "published"
@@ -19,7 +20,7 @@ const (
 )
 
 // States lists all states, for filters and the gallery.
-var States = []State{Draft, Review, Scheduled, Publishing, Published, Retrying, Waiting, Unknown, Missed, Failed, Canceled}
+var States = []State{Draft, Review, Changes, Scheduled, Publishing, Published, Retrying, Waiting, Unknown, Missed, Failed, Canceled}
 
 // Word is the state's name on a badge.
 func (s State) Word() string {
@@ -28,6 +29,8 @@ func (s State) Word() string {
 		return "Draft"
 	case Review:
 		return "In review"
+	case Changes:
+		return "Changes asked"
 	case Scheduled:
 		return "Scheduled"
 	case Publishing:
@@ -57,6 +60,8 @@ func (s State) Icon() string {
 		return "file-pen-line"
 	case Review:
 		return "eye"
+	case Changes:
+		return "message-square-text"
 	case Scheduled:
 		return "clock"
 	case Publishing:

@@ -21,5 +21,7 @@ import "./drag.js";
 import "./calendar.js";
 import "./media.js";
 import "./upload.js";
+import "./unsaved.js";
 import "./composer.js";
 import "./keep.js";
+import "./comments.js";

@@ -4,7 +4,9 @@
 //   data-check                in it: htmx elements that send the form and swap in counts,
 //                             warnings and previews; asked to ("check") 0.25 s after the last change
 //   data-saver                in it: asked to save ("save") 1.5 s after the last change;
-//                             the form's data-saved is then "changed", "saving", "saved" or "failed"
+//                             the form's data-saved is then "changed", "saving", "saved", "failed", or
+//                             "newer": somebody else has saved meanwhile. What is not saved is kept (unsaved.js)
+//   data-save-again           a button that saves at once
 //   data-ring="name"          a ring that counts the field of that name: data-length and
 //                             data-max are the server's last word. Until the next one it moves
 //                             by what was typed since, counted in characters as people see them
@@ -23,6 +25,7 @@ import { clean, growAll } from "./forms.js";
 import { clone, on, random, say } from "./page.js";
 import { choose } from "./tabs.js";
 import { toast } from "./toasts.js";
+import { drop, keep } from "./unsaved.js";
 
 const checkAfter = 250;
 const saveAfter = 1500;
@@ -35,10 +38,13 @@ function changed(form) {
   clearTimeout(own.check);
   clearTimeout(own.save);
   const ask = (selector, name) => form.querySelectorAll(selector).forEach((element) => htmx.trigger(element, name));
-  form.dataset.saved = "changed";
+  // Once somebody else has saved, nothing is saved by itself: the two are compared first.
+  const newer = form.dataset.saved === "newer";
+  if (newer) keep(form);
+  else form.dataset.saved = "changed";
   timers.set(form, {
     check: setTimeout(() => ask("[data-check]", "check"), checkAfter),
-    save: setTimeout(() => ask("[data-saver]", "save"), saveAfter),
+    save: newer ? 0 : setTimeout(() => ask("[data-saver]", "save"), saveAfter),
   });
 }
 
@@ -65,12 +71,20 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!form) return;
   const { action } = document.getElementById("compose-version").dataset;
   if (action) form.setAttribute("action", action);
+  const newer = event.detail.xhr?.getResponseHeader("Newer-Version");
+  if (!event.detail.successful) keep(form);
+  else drop(form);
   if (form.dataset.saved === "saving") {
-    form.dataset.saved = event.detail.successful ? "saved" : "failed";
+    form.dataset.saved = event.detail.successful ? "saved" : newer ? "newer" : "failed";
     if (event.detail.successful) clean(form);
   }
   const { submitter } = timers.get(form) ?? {};
   if (submitter) form.requestSubmit(submitter);
+});
+
+on("click", "[data-save-again]", () => {
+  const form = document.querySelector("form[data-composer]");
+  form.querySelectorAll("[data-saver]").forEach((saver) => htmx.trigger(saver, "save"));
 });
 
 // What is still on its way is waited for before the form is sent.

@@ -4,11 +4,13 @@ import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
 // What the reader opened or chose stays so; what a script has measured stays
-// (the page itself has no style attributes); an element with data-keep is left alone.
+// (the page itself has no style attributes); an element with data-keep is left alone, and
+// what the server shows only once (data-once) stays until the page is left.
 const own = (name, element) => name === "open" || name === "style" || ((name === "aria-selected" || name === "tabindex") && element.matches("[data-tabs] [role=tab]")) || (name === "hidden" && element.matches("[role=tabpanel]"));
 
 const callbacks = {
   beforeAttributeUpdated: (name, element) => !own(name, element),
+  beforeNodeRemoved: (node) => !(node instanceof Element && node.hasAttribute("data-once")),
   beforeNodeMorphed: (from) => !(from instanceof Element && from.hasAttribute("data-keep")),
 };
 
