@@ -1,4 +1,4 @@
--- What the console needs: organizations that are suspended, errors counted by kind, and an index for the last hour's deliveries.
+-- What the console needs: organizations that are suspended, and errors counted by kind.
 
 -- +goose Up
 
@@ -45,7 +45,5 @@ create policy person_sees on suspensions for select to allin_person
 	using (exists (select 1 from memberships m where m.organization_id = suspensions.organization_id));
 grant select on suspensions to allin_tenant, allin_person;
 
--- How late the last hour's deliveries were is asked every few seconds while somebody looks.
-create index deliveries_published on deliveries (published_at) where published_at is not null;
 -- Which acts the audit log knows, for its filter.
 create index audit_act on audit (act);
