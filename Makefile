@@ -74,12 +74,13 @@ check: tools ## Look for what a reviewer would object to
 	@.ci/check
 
 .PHONY: bench
-bench: tools assets ## Measure publishing, the fault storm and the pages
+bench: tools assets ## Measure publishing, the fault storm, the pages and the ways in
 	$(GO) run ./bench/publish --due 10000 --accounts 1000
 	$(GO) run ./bench/publish --steady 50 --seconds 60
 	$(GO) run ./bench/publish --single
 	$(GO) run ./bench/storm --posts 10000 --kills 200 --networks x,mastodon,bluesky
 	$(GO) run ./bench/pages --posts 100000
+	$(GO) run ./bench/signin
 
 .PHONY: clean
 clean: ## Remove what was built; your data and node_modules stay

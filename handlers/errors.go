@@ -44,7 +44,7 @@ var kinds = map[models.Code]failure{
 // classify tells what err is to the person.
 func classify(err error) failure {
 	if errors.Is(err, errAwaits) {
-		return failure{status: fiber.StatusForbidden, code: models.Forbidden, title: "Nobody is here yet",
+		return failure{status: fiber.StatusForbidden, code: models.Forbidden, title: nobodyYet,
 			message: "This installation awaits its first account. The terminal on which AllIN was started shows the link that makes it; starting AllIN again prints a new one."}
 	}
 	var known *models.Error
@@ -200,6 +200,9 @@ func (s *Server) failPage(c *fiber.Ctx, f failure) {
 	}
 	if f.status == 401 {
 		p.Href, p.Word = "/sign-in", "Sign in"
+	}
+	if f.title == nobodyYet {
+		p.Href, p.Word = "/", "Look again"
 	}
 	whole := layout.Page{Title: f.title, Theme: c.Cookies("theme")}
 	if err := html(c, f.status, templ.Component(problem.Page(whole, p))); err != nil {

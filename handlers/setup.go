@@ -11,6 +11,9 @@ import (
 	"github.com/allin-platform/allin/views/people"
 )
 
+// nobodyYet is the title of the only page that a new installation shows.
+const nobodyYet = "Nobody is here yet"
+
 var errAwaits = errors.New("nobody has an account yet")
 
 // awaiting says no to all but the first account while there is nobody:

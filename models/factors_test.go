@@ -268,7 +268,8 @@ func TestOrganizationAsksForAFactor(t *testing.T) {
 	if names, err := bob.AskingOrganizations(ctx); err != nil || len(names) != 1 || names[0] != "Ann Ltd" {
 		t.Errorf("asking: %v, %v", names, err)
 	}
-	still, err := w.Install("test").StillListening(ctx, []models.Listening{{Session: se.ID(), Organization: id}, {Session: bobs.ID(), Organization: id}})
+	still, err := w.Install("test").StillListening(ctx, []models.Listening{
+		{Session: se.ID(), Organization: id, Role: models.Owner}, {Session: bobs.ID(), Organization: id, Role: models.Editor}})
 	if err != nil || !still[0] || still[1] {
 		t.Errorf("live connections: %v, %v", still, err)
 	}

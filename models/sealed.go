@@ -26,6 +26,10 @@ var sealedColumns = []sealedColumn{
 	{"connect_states", "sealed", "organization_id::text", "encode(id, 'hex')"},
 	{"mails", "sealed", "''", "id::text"},
 	{"settings", "sealed", "''", "name"},
+	{"challenges", "sealed", "''", "encode(id, 'hex')"},
+	{"totp_secrets", "sealed", "''", "user_id::text"},
+	{"signing_keys", "sealed", "''", "kid"},
+	{"token_families", "sealed", "''", "id::text"},
 }
 
 // pagesAtOnce is how many pages of a table one transaction seals anew.

@@ -42,11 +42,17 @@ func OpenRedis(url string) (*redis.Client, error) {
 		return nil, errors.New("the address of Redis cannot be read: it should look like redis://:password@host:6379/0, or rediss:// for TLS")
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
-	o.MaxRetries = 1
+	o.MaxRetries, o.DialerRetries = 1, 1
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
+	redis.SetLogger(quiet{}) // the library's own; what it says comes back as errors too, and is logged once
 	return redis.NewClient(o), nil
 }
+
+// quiet is a logger that says nothing.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
 
 func sessionKey(id []byte) string { return "allin:session:" + hex.EncodeToString(id) }
 

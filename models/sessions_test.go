@@ -201,7 +201,7 @@ func TestSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			listening := []models.Listening{{Session: s.ID(), Organization: list[0].OrganizationID}}
+			listening := []models.Listening{{Session: s.ID(), Organization: list[0].OrganizationID, Role: models.Owner}}
 			hears := func() bool {
 				t.Helper()
 				still, err := w.Install("test").StillListening(t.Context(), listening)

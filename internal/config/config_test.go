@@ -97,7 +97,7 @@ func TestBadValues(t *testing.T) {
 		"ALLIN_MAILGUN_API=api.mailgun.net":         "https://",
 		"ALLIN_CORS_ORIGINS=https://a.example/x":    "origins such as",
 		"ALLIN_CORS_ORIGINS=*":                      "origins such as",
-		"REDIS_URL=http://:hunter2@redis":           "redis://host",
+		"REDIS_URL=http://:hunter2@redis":           "redis://:password@host",
 		"DATABASE_URL=mysql://root:hunter2@db/x":    "postgres://user",
 		"DATABASE_URL=postgres://a:hunter2%zz@db/x": "percent-encoded",
 	} {
