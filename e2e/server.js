@@ -24,6 +24,7 @@ export async function start({ name = "127.0.0.1" } = {}) {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      PG_BIN: process.env.PG_BIN ?? "",
       TZ: zone,
       ALLIN_DATA: join(dir, "data"),
       ALLIN_LISTEN: listen,
