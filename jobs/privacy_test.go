@@ -188,7 +188,7 @@ func TestS64Export(t *testing.T) {
 			}
 		}
 	}
-	if n := w.super(`select string_agg(kind, ' ') from notifications`); n != "export.ready export.ready" {
+	if n := w.super(`select string_agg(kind, ' ') from notifications`); n != "export export" {
 		t.Errorf("told: %s", n)
 	}
 

@@ -74,16 +74,10 @@ func (in *Install) endExport(ctx context.Context, c claimedExport, state ExportS
 		if err != nil || tag.RowsAffected() == 0 || c.toldIn == nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `insert into notifications (organization_id, user_id, kind, title, body)
-			select m.organization_id, m.user_id, $3, $4, $5 from memberships m where m.organization_id = $1 and m.user_id = $2`,
-			c.toldIn, c.user, "export."+string(state), title, body)
-		return err
+		return in.notify(ctx, tx, *c.toldIn, audience{people: []uuid.UUID{c.user}}, note{kind: noteExport, title: title, body: body})
 	})
 	if err != nil {
 		return fmt.Errorf("end archive: %w", err)
-	}
-	if c.toldIn != nil {
-		in.changed(*c.toldIn, topicNotifications, uuid.Nil)
 	}
 	return nil
 }

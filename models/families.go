@@ -212,9 +212,8 @@ func (in *Install) endStolen(ctx context.Context, tx pgx.Tx, f *family) error {
 		return err
 	}
 	if f.organization != nil {
-		if _, err := tx.Exec(ctx, `insert into notifications (organization_id, user_id, kind, title, body) values ($1, $2, 'refresh_reused', $3, $4)`,
-			f.organization, f.user.ID, "A program of yours was signed out",
-			"Its refresh token was used twice, as happens when somebody has copied it. Look at your devices, and change your password if you do not know why."); err != nil {
+		if err := in.notify(ctx, tx, *f.organization, audience{people: []uuid.UUID{f.user.ID}}, note{kind: noteReused, title: "A program of yours was signed out",
+			body: "Its refresh token was used twice, as happens when somebody has copied it. Look at your devices, and change your password if you do not know why."}); err != nil {
 			return err
 		}
 	}

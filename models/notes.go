@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,16 +16,16 @@ const (
 	noteChanges  = "approval.changes"
 	noteApproved = "approval.approved"
 	noteOverdue  = "approval.overdue"
+	noteExport   = "export"
+	noteReused   = "refresh_reused"
 )
 
 // tellPeople leaves a message for each of the people who is a member, once,
 // and not for the one who causes it. It reports its changes after the commit:
 // call toldPeople then.
 func (w *Workspace) tellPeople(ctx context.Context, tx pgx.Tx, people []uuid.UUID, n note) error {
-	_, err := tx.Exec(ctx, `insert into notifications (user_id, kind, post_id, account_id, title, body)
-		select m.user_id, $2, $3, $4, $5, $6 from memberships m where m.user_id = any($1) and m.user_id <> $7`,
-		people, n.kind, n.post, n.account, n.title, n.body, w.causer())
-	return err
+	people = slices.DeleteFunc(slices.Clone(people), func(id uuid.UUID) bool { return id == w.causer() })
+	return w.store.notify(ctx, tx, w.Organization.ID, audience{people: people}, n)
 }
 
 // causer is who is not told of what they do themselves: nobody, when a client does it.

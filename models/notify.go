@@ -37,6 +37,14 @@ var NotificationKinds = []NotificationKind{
 	{"delivery.unknown", "Posts that may be live", "A network's answer was lost, and you are asked whether the post is there.", ReachMail},
 	{"delivery.missed", "Posts that missed their time", "AllIN could not publish when a post was due, and waits for your word.", ReachMail},
 	{"delivery.waiting", "Posts that wait for the operator", "A network wants something of whoever runs this installation. Posts go out when that is done.", ReachApp},
+	{noteAsked, "Posts that wait for your approval", "Somebody asks for approval of a post, and you may give it.", ReachMail},
+	{noteOverdue, "Approvals that are due", "A post's time comes near, or has passed, and nobody has approved it.", ReachMail},
+	{noteChanges, "Changes that are asked for", "Somebody wants a post of yours changed before it goes out.", ReachMail},
+	{noteApproved, "Posts that were approved", "A post of yours was approved and goes out at its time.", ReachApp},
+	{noteMention, "Mentions", "Somebody names you in a comment.", ReachMail},
+	{noteReply, "Comments", "Somebody comments on a post of yours, or answers you.", ReachApp},
+	{noteExport, "Archives", "An archive of data that you asked for is ready, or could not be made.", ReachApp},
+	{noteReused, "Programs that were signed out", "A program's refresh token was used twice, so it was signed out.", ReachApp},
 	{"account.reconnect", "Accounts to be connected again", "A network ended AllIN's access to an account. What is scheduled there waits.", ReachMail},
 }
 

@@ -72,10 +72,7 @@ func (in *Install) remind(ctx context.Context, tx pgx.Tx, u unanswered) error {
 			}
 		}
 	}
-	_, err = tx.Exec(ctx, `insert into notifications (organization_id, user_id, kind, post_id, title, body)
-		select m.organization_id, m.user_id, $3, $4, $5, $6 from memberships m where m.organization_id = $1 and m.user_id = any($2)`,
-		u.Organization, people, noteOverdue, u.Post, title, u.Excerpt)
-	return err
+	return in.notify(ctx, tx, u.Organization, audience{people: people}, note{kind: noteOverdue, post: &u.Post, title: title, body: u.Excerpt})
 }
 
 // approversOf are those who approve posts of the organization.

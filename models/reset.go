@@ -173,6 +173,9 @@ func (in *Install) endSessions(ctx context.Context, tx pgx.Tx, user uuid.UUID, b
 	if _, err := tx.Exec(ctx, `delete from sessions where user_id = $1 and id is distinct from $2`, user, kept); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}
+	if _, err := tx.Exec(ctx, `delete from token_families where user_id = $1`, user); err != nil {
+		return fmt.Errorf("end programs' sessions: %w", err)
+	}
 	return nil
 }
 

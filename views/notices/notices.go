@@ -2,7 +2,6 @@
 package notices
 
 import (
-	"strings"
 	"time"
 
 	"github.com/allin-platform/allin/models"
@@ -25,7 +24,7 @@ func Href(n models.Notification) string {
 		return "/posts/" + n.PostID.String()
 	case n.AccountID != nil:
 		return "/accounts"
-	case strings.HasPrefix(n.Kind, "export."):
+	case n.Kind == "export":
 		return "/settings/data"
 	}
 	return "/calendar"
