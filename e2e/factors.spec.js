@@ -59,7 +59,7 @@ test("an authenticator app is set up, asked for, and stood in for by a recovery 
   const recovery = await page.locator("#codes li").allTextContents();
   expect(recovery).toHaveLength(10);
   const download = page.waitForEvent("download");
-  await page.getByRole("link", { name: "Download" }).click();
+  await page.getByRole("button", { name: "Download" }).click();
   expect((await download).suggestedFilename()).toBe("allin-recovery-codes.txt");
   await page.getByRole("link", { name: "I have kept them" }).click();
   await expect(page.locator("#two-step").getByText("10 left")).toBeVisible();
