@@ -1,14 +1,16 @@
 // What opens an account beside a password: codes of an authenticator app,
 // recovery codes and passkeys.
 import { createHmac } from "node:crypto";
-import { start } from "./server.js";
 import { expect, openOwnMenu, signIn, signUp, test as plain } from "./journey.js";
+import { outboxOf } from "./outbox.js";
+import { start } from "./server.js";
 
 // Browsers make passkeys for names only, so this AllIN is reached as localhost.
 const test = plain.extend({
   allin: [
-    async ({}, use) => {
+    async ({ browser }, use) => {
       const allin = await start({ name: "localhost" });
+      outboxOf(allin, browser);
       await use(allin);
       await allin.stop();
     },
