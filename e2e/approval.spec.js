@@ -3,18 +3,19 @@
 import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
 import { expect, minutesAhead, test, wall } from "./journey.js";
+import { mailTo } from "./outbox.js";
 
 test.use({ installation: "approval" });
 
 const words = "Ferry timetable for Advent: the last boat leaves at nine.";
 const better = "Ferry timetable for Advent: the last boat leaves at nine in the evening.";
 
-test("a member proposes, an editor wants changes, a client approves, it goes out", async ({ allin, visit, watch }) => {
+test("a member proposes, an editor wants changes, a client approves, it goes out", async ({ page, visit, watch }) => {
   test.setTimeout(300_000);
   watch.expects(/status of 404/);
   const [member, editor, client] = [await visit(), await visit(), await visit()];
-  await colleague(allin, member, "Mika Member", "MEMBER");
-  await colleague(allin, editor, "Edda Editor", "EDITOR");
+  await colleague(page, member, "Mika Member", "Member");
+  await colleague(page, editor, "Edda Editor", "Editor");
 
   const post = await test.step("the member proposes", () => propose(member));
   await test.step("the editor sends it back, with the keyboard alone", () => sendBack(editor));
@@ -88,7 +89,11 @@ async function askClient(page, post) {
   await page.getByLabel("Client’s name").fill("Cleo Client");
   await page.getByLabel("Client’s e-mail").fill("cleo@client.example");
   await page.getByRole("button", { name: "Send the link" }).click();
-  return page.locator("#new-link").inputValue();
+  const link = await page.locator("#new-link").inputValue();
+  const mail = await mailTo("cleo@client.example", "Review asked");
+  expect(link, "the mail brings the same link").toContain(mail.link);
+  expect(mail.text).toContain(better);
+  return link;
 }
 
 async function approve(page, link) {
@@ -110,10 +115,10 @@ async function tabTo(page, target) {
   throw new Error("Tab does not lead there");
 }
 
-test("two people write the same post, and neither is overwritten", async ({ allin, page, visit, watch }) => {
+test("two people write the same post, and neither is overwritten", async ({ page, visit, watch }) => {
   watch.expects(/(status of|Error Code) 409/);
   const other = await visit();
-  await colleague(allin, other, "Olga Other", "EDITOR");
+  await colleague(page, other, "Olga Other", "Editor");
   const [mine, theirs] = [new Composer(page), new Composer(other)];
   await mine.open();
   await mine.write("One sentence.");

@@ -1,17 +1,19 @@
 // People who work in the demo's organization besides its owner.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { signUp } from "./journey.js";
+import { expect, newcomer } from "./journey.js";
+import { mailTo } from "./outbox.js";
 
-const run = promisify(execFile);
-
-// colleague signs somebody up and makes them a member of the demo's organization, and of no other.
-export async function colleague(allin, page, name, role) {
-  const person = await signUp(page, { name, organization: `${name} alone` });
-  const sql = `with person as (select id from users where email = '${person.email}'), demo as (select id from organizations where demo)
-    , gone as (delete from memberships where user_id = (select id from person))
-    insert into memberships (organization_id, user_id, role) select demo.id, person.id, '${role}' from demo, person`;
-  await run("psql", [`host=${allin.socket} user=postgres dbname=allin`, "-v", "ON_ERROR_STOP=1", "-c", sql]);
-  await page.goto("/calendar");
+// colleague has the owner invite somebody, who makes an account and so becomes a member.
+export async function colleague(owner, page, name, role) {
+  const person = newcomer({ name });
+  await owner.goto("/settings/people");
+  await owner.getByLabel("E-mail addresses").fill(person.email);
+  await owner.getByLabel("Role", { exact: true }).selectOption(role);
+  await owner.getByRole("button", { name: "Invite", exact: true }).click();
+  await expect(owner.getByText("The invitation is on its way.")).toBeVisible();
+  await page.goto((await mailTo(person.email, "Invitation")).link);
+  await page.getByLabel("Your name").fill(person.name);
+  await page.getByLabel("Password", { exact: true }).fill(person.password);
+  await page.getByRole("button", { name: /^Sign up and join/ }).click();
+  await expect(page.getByText(/^Welcome to /)).toBeVisible();
   return person;
 }

@@ -1,14 +1,16 @@
 // What opens an account beside a password: codes of an authenticator app,
 // recovery codes and passkeys.
 import { createHmac } from "node:crypto";
-import { start } from "./server.js";
 import { expect, openOwnMenu, signIn, signUp, test as plain } from "./journey.js";
+import { outboxOf } from "./outbox.js";
+import { start } from "./server.js";
 
 // Browsers make passkeys for names only, so this AllIN is reached as localhost.
 const test = plain.extend({
   allin: [
-    async ({}, use) => {
+    async ({ browser }, use) => {
       const allin = await start({ name: "localhost" });
+      outboxOf(allin, browser);
       await use(allin);
       await allin.stop();
     },
@@ -59,7 +61,7 @@ test("an authenticator app is set up, asked for, and stood in for by a recovery 
   const recovery = await page.locator("#codes li").allTextContents();
   expect(recovery).toHaveLength(10);
   const download = page.waitForEvent("download");
-  await page.getByRole("link", { name: "Download" }).click();
+  await page.getByRole("button", { name: "Download" }).click();
   expect((await download).suggestedFilename()).toBe("allin-recovery-codes.txt");
   await page.getByRole("link", { name: "I have kept them" }).click();
   await expect(page.locator("#two-step").getByText("10 left")).toBeVisible();

@@ -5,7 +5,7 @@ import { mailTo } from "./outbox.js";
 
 test.use({ as: "stranger" });
 
-test("sign up by link, sign out, reset, sign in, change the address", async ({ page, browser, visit }) => {
+test("sign up by link, sign out, reset, sign in, change the address", async ({ page, visit }) => {
   const person = await signUp(page);
   await page.goto("/calendar");
   const menu = await openOwnMenu(page, person.name);
@@ -20,7 +20,7 @@ test("sign up by link, sign out, reset, sign in, change the address", async ({ p
   await page.getByLabel("E-mail").fill(person.email);
   await page.getByRole("button", { name: "Send me the link" }).click();
   await expect(page.getByText(`We have sent a mail to ${person.email}`)).toBeVisible();
-  const { link } = await mailTo(browser, person.email);
+  const { link } = await mailTo(person.email, "Reset");
   await page.goto(link);
   person.password = "the kettle sings at dawn";
   await page.getByLabel("New password", { exact: true }).fill(person.password);
@@ -38,13 +38,13 @@ test("sign up by link, sign out, reset, sign in, change the address", async ({ p
   await page.getByLabel("New e-mail address").fill(address);
   await page.getByRole("button", { name: "Send the link" }).click();
   await expect(page.getByText(`We have sent a mail to ${address}`)).toBeVisible();
-  await elsewhere.goto((await mailTo(browser, address)).link);
+  await elsewhere.goto((await mailTo(address, "Confirm email")).link);
   await elsewhere.getByRole("button", { name: "Use this address" }).click();
   await expect(elsewhere.getByRole("heading", { name: "Your address is changed" })).toBeVisible();
   await page.reload();
   await expect(page.locator("#sign-in-with")).toContainText(address);
 
-  await page.goto((await mailTo(browser, person.email)).link);
+  await page.goto((await mailTo(person.email, "Email changed")).link);
   await page.getByRole("button", { name: "Take it back" }).click();
   await expect(page.getByRole("heading", { name: "The change is taken back" })).toBeVisible();
   await page.goto("/calendar");
@@ -53,14 +53,14 @@ test("sign up by link, sign out, reset, sign in, change the address", async ({ p
   await expect(page).toHaveURL(/\/calendar/);
 });
 
-test("a link that was used opens nothing", async ({ page, browser, watch }) => {
+test("a link that was used opens nothing", async ({ page, watch }) => {
   watch.expects(/status of 404/);
   const person = await signUp(page);
   await page.context().clearCookies();
   await page.goto("/forgot");
   await page.getByLabel("E-mail").fill(person.email);
   await page.getByRole("button", { name: "Send me the link" }).click();
-  const { link } = await mailTo(browser, person.email);
+  const { link } = await mailTo(person.email, "Reset");
   await page.goto(link);
   await page.getByLabel("New password", { exact: true }).fill("the kettle sings at dawn");
   await page.getByRole("button", { name: "Set the password" }).click();

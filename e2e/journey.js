@@ -15,9 +15,9 @@ export const test = plain.extend({
 
   // Playwright gives each value of what this asks for a worker, and so a server.
   allin: [
-    async ({ installation }, use) => {
+    async ({ installation, browser }, use) => {
       const allin = await start();
-      outboxOf(allin);
+      outboxOf(allin, browser);
       await use(allin);
       await allin.stop();
     },
@@ -114,7 +114,7 @@ export async function followSignUp(page, person) {
   await page.getByLabel("E-mail").fill(person.email);
   await page.getByRole("button", { name: "Send me the link" }).click();
   await expect(page.getByText(`We have sent a mail to ${person.email}`)).toBeVisible();
-  await page.goto((await mailTo(page.context().browser(), person.email)).link);
+  await page.goto((await mailTo(person.email, "Sign up")).link);
 }
 
 // signUp makes a person with an empty organization and stays on the page that welcomes them.

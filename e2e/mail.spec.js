@@ -1,5 +1,6 @@
 // Mail and notifications: what people choose, and the console's outbox.
 import { expect, test } from "./journey.js";
+import { mailTo } from "./outbox.js";
 
 test("what one is told is chosen and stays", async ({ page }) => {
   await page.goto("/settings/profile");
@@ -39,6 +40,7 @@ test("a mail that nothing sends is kept, and read in the console", async ({ page
   await page.getByLabel("Search by recipient").fill(allin.email);
   await page.keyboard.press("Enter");
   await expect(page.getByRole("row", { name: /Test.*Kept here/ }).first()).toBeVisible();
+  expect((await mailTo(allin.email, "Test")).text).toContain("This is the test mail that you asked for.");
   await page.getByRole("link", { name: "Failed" }).click();
   await expect(page.getByText("No mail matches")).toBeVisible();
 });

@@ -70,7 +70,7 @@ export async function start({ name = "127.0.0.1" } = {}) {
   }
   const [, origin] = /AllIN is ready:\s+(\S+)/.exec(said);
   const [, email, password] = /Demo sign-in:\s+(\S+)\s+(\S+)/.exec(said);
-  return { origin, socket: join(dir, "data", "postgres", "run"), sandbox: `http://${sandbox}`, email, password, stop, log: () => log };
+  return { origin, sandbox: `http://${sandbox}`, email, password, stop, log: () => log };
 }
 
 function within(milliseconds, promise, problem) {

@@ -47,6 +47,12 @@ var Letters = []models.Letter{
 
 	models.Invitation{Organization: "Nordlicht Studio", Inviter: "Mara Lindqvist", Role: models.Editor.Name(), Link: sampleOrigin + "/invitations/" + sampleToken,
 		ExpiresAt: sampleMoment.AddDate(0, 0, 7), Zone: "Europe/Berlin"},
+
+	models.ReviewAsked{Organization: "Nordlicht Studio", Sender: "Mara Lindqvist", Excerpt: "Ferry timetable for Advent: the last boat leaves at nine in the evening.",
+		When: "5 December 2026 at 09:00 (Berlin time)", Words: "The picture is the one from the pier, as you wished.",
+		Link: sampleOrigin + "/review/" + sampleToken, Expires: sampleMoment.AddDate(0, 0, 14)},
+
+	models.RefreshReused{At: sampleMoment, Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Devices: sampleOrigin + "/settings/devices"},
 }
 
 // factor is a letter about a change of how somebody signs in.

@@ -37,6 +37,10 @@ var letters = map[string]func(content []byte) (sheet, error){
 	models.FactorChanged{}.Kind(): written(factorChanged),
 
 	models.Invitation{}.Kind(): written(invitation),
+
+	models.ReviewAsked{}.Kind(): written(reviewAsked),
+
+	models.RefreshReused{}.Kind(): written(refreshReused),
 }
 
 // Message is a mail in words.

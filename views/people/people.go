@@ -87,10 +87,9 @@ type CodesParams struct {
 	Host  string // what the codes are for
 }
 
-// file is the codes as the address of a text file.
-func (p CodesParams) file() templ.SafeURL {
-	text := "Recovery codes for AllIN at " + p.Host + "\nEach opens the account once.\n\n" + strings.Join(p.Codes, "\n") + "\n"
-	return templ.SafeURL("data:text/plain;charset=utf-8," + url.PathEscape(text))
+// head stands above the codes in a file.
+func (p CodesParams) head() string {
+	return "Recovery codes for AllIN at " + p.Host + "\nEach opens the account once."
 }
 
 // PasskeyParams is a passkey about to be made.
