@@ -228,7 +228,7 @@ func Profile(p ProfileParams) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = signInWith("Password", "Set by you, known to nobody else", "/settings/password").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = signInWith("Password", "Change it when somebody else may know it", "/settings/password").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
