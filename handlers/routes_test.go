@@ -81,7 +81,9 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 func (w *world) failedMail() string {
 	ctx := w.t.Context()
 	if w.console == nil {
-		p, err := w.store.Install("test").SignIn(ctx, "ann@example.com", password, "127.0.0.1")
+		keeper := w.owner("Keeper")
+		w.sql(`update users set platform_role = 'SUPER_ADMIN' where id = $1`, keeper.Member.ID)
+		p, err := w.store.Install("test").SignIn(ctx, "keeper@example.com", password, "127.0.0.1")
 		must(w.t, err)
 		w.console, err = p.Console(ctx)
 		must(w.t, err)
