@@ -267,6 +267,7 @@ func TestS13NoSecretsInAnswers(t *testing.T) {
 func TestAPIDescription(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.owner("Ann")
 	r := w.rules()
 	if v := r.doc.OpenAPI; v != "3.1.0" {
 		t.Errorf("OpenAPI %s", v)

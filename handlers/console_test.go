@@ -147,7 +147,7 @@ func TestAuditExport(t *testing.T) {
 		t.Errorf("headers: %v", a.header)
 	}
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
-	if err != nil || len(rows) != 5 { // a head, three, and the export itself
+	if err != nil || len(rows) != 7 { // a head, the export itself, three, and how she came to be here
 		t.Fatalf("%d rows, %v: %s", len(rows), err, a.body)
 	}
 	for _, row := range rows[1:] {

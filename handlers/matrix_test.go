@@ -32,6 +32,20 @@ var needs = map[string]models.Permission{
 	"POST /occurrences/:id/cancel": models.PublishPosts,
 	"POST /deliveries/:id/:act":    models.PublishPosts,
 
+	"GET /posts/:id/history":                    models.ReadPosts,
+	"POST /posts/:id/history/:version/restore":  models.WriteDrafts,
+	"POST /posts/:id/editing":                   models.WriteDrafts,
+	"POST /posts/approve":                       models.ApprovePosts,
+	"POST /posts/:id/approve":                   models.ApprovePosts,
+	"POST /posts/:id/changes":                   models.ApprovePosts,
+	"POST /posts/:id/withdraw":                  models.PublishPosts, // of a post that somebody else proposed
+	"POST /posts/:id/review-links":              models.ApprovePosts,
+	"POST /posts/:id/review-links/:link/revoke": models.ApprovePosts,
+	"POST /posts/:id/comments":                  models.WriteComments,
+	"POST /posts/:id/comments/:comment":         models.WriteComments, // one's own
+	"POST /posts/:id/comments/:comment/delete":  models.WriteComments, // one's own
+	"POST /posts/:id/comments/:comment/resolve": models.WriteComments,
+
 	"GET /media":             models.ReadPosts,
 	"POST /media/uploads":    models.ManageMedia,
 	"POST /media/:id/alt":    models.ManageMedia,
@@ -43,20 +57,54 @@ var needs = map[string]models.Permission{
 	"POST /accounts/connect/:network": models.ManageAccounts,
 	"POST /accounts/:id/reconnect":    models.ManageAccounts,
 	"POST /accounts/:id/disconnect":   models.ManageAccounts,
+	"POST /accounts/:id/approval":     models.ManageAccounts,
 
 	"GET /notifications":       models.ReadNotification,
 	"GET /notifications/bell":  models.ReadNotification,
 	"POST /notifications/read": models.ReadNotification,
 
-	"GET /settings/profile":            models.ReadPosts,
-	"POST /settings/profile":           models.ReadPosts,
-	"GET /settings/devices":            models.ReadPosts,
-	"GET /settings/people":             models.ReadPosts,
-	"POST /settings/people/:id/role":   models.ManagePeople,
-	"POST /settings/people/:id/remove": models.ManagePeople,
-	"GET /settings/api":                models.UseAPIKeys,
-	"POST /settings/api":               models.UseAPIKeys,
-	"POST /settings/api/:id/revoke":    models.UseAPIKeys,
+	"GET /settings/profile":               models.ReadPosts,
+	"POST /settings/profile":              models.ReadPosts,
+	"POST /settings/profile/picture":      models.ReadPosts,
+	"GET /settings/email":                 models.ReadPosts,
+	"POST /settings/email":                models.ReadPosts,
+	"GET /settings/password":              models.ReadPosts,
+	"POST /settings/password":             models.ReadPosts,
+	"GET /settings/security":              models.ReadPosts,
+	"GET /settings/devices":               models.ReadPosts,
+	"GET /settings/notifications":         models.ReadNotification,
+	"POST /settings/notifications/kinds":  models.ReadNotification,
+	"POST /settings/notifications/digest": models.ReadNotification,
+	"GET /settings/api":                   models.UseAPIKeys,
+	"POST /settings/api":                  models.UseAPIKeys,
+	"POST /settings/api/:id/revoke":       models.UseAPIKeys,
+
+	"GET /settings/people":                         models.ReadPosts,
+	"POST /settings/people/leave":                  models.ReadPosts,
+	"POST /settings/people/:id/role":               models.ManagePeople,
+	"POST /settings/people/:id/remove":             models.ManagePeople,
+	"POST /settings/people/invitations":            models.ManagePeople,
+	"POST /settings/people/invitations/:id/resend": models.ManagePeople,
+	"POST /settings/people/invitations/:id/revoke": models.ManagePeople,
+	"GET /settings/people/ownership":               models.ManageOwners,
+	"POST /settings/people/ownership":              models.ManageOwners,
+
+	"GET /settings/organization":                models.ManageOrganization,
+	"POST /settings/organization":               models.ManageOrganization,
+	"POST /settings/organization/defaults":      models.ManageOrganization,
+	"POST /settings/organization/logo":          models.ManageOrganization,
+	"POST /settings/organization/logo/remove":   models.ManageOrganization,
+	"POST /settings/organization/second-factor": models.ManageOrganization,
+	"GET /settings/approval":                    models.ReadPosts,
+	"POST /settings/approval":                   models.ManageOrganization,
+	"GET /settings/audit":                       models.ManageOrganization,
+	"GET /settings/audit/export.csv":            models.ManageOrganization,
+	"GET /settings/audit/export.jsonl":          models.ManageOrganization,
+	"GET /settings/billing":                     models.ManageBilling,
+	"GET /settings/billing/usage.csv":           models.ManageBilling,
+	"POST /settings/billing/invoice":            models.ManageBilling,
+	"POST /settings/data/organization/export":   models.EndOrganization,
+	"POST /settings/data/organization/delete":   models.EndOrganization,
 
 	"GET /live": models.ReadPosts,
 }
@@ -110,6 +158,7 @@ type subject struct {
 	token   *program
 	key     *program // with all scopes that the role has
 	stale   bool     // the session may have ended, or have another token
+	things  *things  // the shared ones, with what is theirs alone
 }
 
 // matrix is two organizations and everybody who could knock.
@@ -132,10 +181,12 @@ func (m *matrix) things(ws *models.Workspace, account uuid.UUID) *things {
 // own gives the subject the things that are theirs alone.
 func (m *matrix) own(th *things, s *subject) *things {
 	m.n++
-	m.sql(`insert into sessions (id, user_id, data, expires_at) values (sha256($1::bytea), $2, '{}', now() + interval '1 hour')`, "own"+itoa(m.n), s.user)
 	mine := *th
-	mine.device = m.value(`select encode(sha256($1::bytea), 'hex')`, "own"+itoa(m.n))
-	mine.key = m.keyOf(th.ws.Organization.ID, s.user)
+	mine.device, mine.key = m.deviceOf(s.user, "own"+itoa(m.n)), m.keyOf(th.ws.Organization.ID, s.user)
+	mine.notice, mine.identity, mine.export = m.noticeOf(th.ws, s.user), m.identityOf(s.user), m.exportOf(s.user)
+	mine.comment = uuid.New()
+	m.sql(`insert into comments (organization_id, id, post_id, author_id, body) values ($1, $2, $3, $4, 'Mine')`,
+		th.ws.Organization.ID, mine.comment, th.asked, s.user)
 	return &mine
 }
 
@@ -170,6 +221,7 @@ func (m *matrix) subjects() []*subject {
 		s := &subject{role: role, email: ws.Member.Email, user: ws.Member.ID, browser: m.browser(), token: free.as(ws.Member.Email),
 			key: free.with(m.key(w, scopes...))}
 		s.browser.signIn(s.email)
+		s.things = m.own(m.shared, s)
 		list = append(list, s)
 	}
 	return list
@@ -185,8 +237,11 @@ func TestRouteMatrix(t *testing.T) {
 	m := &matrix{world: w, ours: w.owner("Ann"), theirs: w.owner("Bob")}
 	m.account, m.other = w.account(m.ours, "ann_x").ID, w.account(m.theirs, "bob_x").ID
 	m.foreign, m.shared = m.things(m.theirs, m.other), m.things(m.ours, m.account)
+	m.foreign.team()
+	m.shared.team()
 	subjects := m.subjects()
-	for route, kind := range w.server.Routes() {
+	for _, route := range w.routes() {
+		kind := w.server.Routes()[route]
 		m.sql(`delete from throttles`)
 		// Of the keys that own has made, nobody needs the old ones.
 		m.sql(`delete from api_keys where name = 'Key' and organization_id = $1`, m.ours.Organization.ID)
@@ -238,6 +293,10 @@ func (m *matrix) knock(route, kind string, s *subject) {
 	}
 	permission, said := needs[route]
 	may := kind != "workspace" || !said || s.role.May(permission)
+	if route == wayOut && s.role != models.Owner {
+		m.leave(s.role)
+		return
+	}
 	statuses := map[bool]int{false: or(k.page, 200), true: or(k.part, or(k.page, 200))}
 	for _, part := range []bool{false, true} {
 		var heads []header
@@ -249,13 +308,13 @@ func (m *matrix) knock(route, kind string, s *subject) {
 			what += ", as a part"
 		}
 		// On their own organization's things.
-		th, changes := m.shared, may && !strings.HasPrefix(route, "GET ")
+		th, changes := s.things, may && !strings.HasPrefix(route, "GET ")
 		if changes && !k.open {
-			th = m.things(m.ours, m.account)
+			th = m.own(m.things(m.ours, m.account), s)
 		}
 		m.stay(s)
 		before := m.stateUnless(may, m.ours)
-		a := k.at(s.browser, route, m.own(th, s), heads...)
+		a := k.at(s.browser, route, th, heads...)
 		s.stale = changes
 		if !said && kind == "workspace" && a.status == http.StatusForbidden {
 			m.refused = append(m.refused, s.role)
@@ -271,8 +330,8 @@ func (m *matrix) knock(route, kind string, s *subject) {
 		case said || kind != "workspace":
 			status(m.t, what, a, statuses[part])
 		}
-		if k.open || kind == "console" {
-			continue
+		if k.open || kind == "console" || kind == "guest" {
+			continue // whoever has a guest's link may use it
 		}
 		// On another organization's.
 		before = m.state(m.theirs)
@@ -286,6 +345,23 @@ func (m *matrix) knock(route, kind string, s *subject) {
 		}
 		if m.state(m.theirs) != before {
 			m.t.Errorf("%s has changed what is another's", what)
+		}
+	}
+}
+
+const wayOut = "POST /settings/people/leave"
+
+// leave tries the one act that takes whoever does it out of the organization:
+// with somebody who is here for it alone.
+func (m *matrix) leave(role models.Role) {
+	m.t.Helper()
+	for as, heads := range map[string][]header{"a page": nil, "a part": {asPart}} {
+		m.n++
+		leaver := m.member(m.ours, "Leaver"+itoa(m.n), role)
+		a := m.browser().signIn(leaver.Member.Email).post("/settings/people/leave", nil, heads...)
+		status(m.t, wayOut+" as "+string(role)+", as "+as, a, map[string]int{"a page": done, "a part": told}[as])
+		if m.value(`select count(*)::text from memberships where user_id = $1`, leaver.Member.ID) != "0" {
+			m.t.Errorf("%s as %s: still a member", wayOut, role)
 		}
 	}
 }
@@ -335,12 +411,12 @@ func (m *matrix) call(route, door string, s *subject) {
 	for by, p := range map[string]*program{"token": s.token, "key": s.key} {
 		what := route + " as " + string(s.role) + " by " + by
 		allowed := may && (door != "token" || by == "token")
-		th := m.shared
+		th := s.things
 		if allowed && method != http.MethodGet && !c.open {
-			th = m.things(m.ours, m.account)
+			th = m.own(m.things(m.ours, m.account), s)
 		}
 		before := m.stateUnless(allowed, m.ours)
-		a := ask(p, m.own(th, s))
+		a := ask(p, th)
 		switch {
 		case allowed:
 			status(m.t, what, a, or(c.done, 200))

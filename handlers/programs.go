@@ -56,6 +56,9 @@ func (s *Server) enterAPI(c *fiber.Ctx) error {
 	if err := s.takeProgram(c); err != nil {
 		return err
 	}
+	if err := s.awaiting(c, api.Prefix); err != nil {
+		return err
+	}
 	err := c.Next()
 	if err == nil {
 		s.tellLimit(c)

@@ -248,7 +248,7 @@ func (s *Server) enter(r route) fiber.Handler {
 				return err
 			}
 		}
-		if err := s.awaiting(c, r); err != nil {
+		if err := s.awaiting(c, r.path); err != nil {
 			return err
 		}
 		if !readable(c) {

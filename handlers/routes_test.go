@@ -1,10 +1,12 @@
 package handlers_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,19 +35,11 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	th := &things{w: w, ws: ws, account: account, helper: uuid.New(), fresh: w.account(ws, "ann_"+itoa(n)).ID}
 	w.sql(`insert into users (id, email, name, password_hash) values ($1, $2, 'Helper', '')`, th.helper, itoa(n)+"@helpers.example.com")
 	w.sql(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'MEMBER')`, ws.Organization.ID, th.helper)
-	w.sql(`insert into sessions (id, user_id, data, expires_at) values (sha256($1::bytea), $2, '{}', now() + interval '1 hour')`, "device"+itoa(n), ws.Member.ID)
-	th.device = w.value(`select encode(sha256($1::bytea), 'hex')`, "device"+itoa(n))
-	th.notice = w.value(`insert into notifications (organization_id, user_id, kind, title) values ($1, $2, 'delivery.failed', 'Not sent') returning id`,
-		ws.Organization.ID, ws.Member.ID)
-	th.mail = w.failedMail()
-	th.passkey, th.identity = uuid.NewString(), uuid.NewString()
+	w.sql(`delete from approval_rules where organization_id = $1`, ws.Organization.ID) // so that all of its approvers may
+	th.device, th.notice = w.deviceOf(ws.Member.ID, "device"+itoa(n)), w.noticeOf(ws, ws.Member.ID)
+	th.identity, th.export, th.mail = w.identityOf(ws.Member.ID), w.exportOf(ws.Member.ID), w.failedMail()
+	th.passkey = uuid.NewString()
 	w.sql(`insert into passkeys (id, user_id, credential, record, name) values ($1, $2, $3, '{}', 'Key')`, th.passkey, th.helper, []byte(th.passkey))
-	w.sql(`insert into identities (id, user_id, provider, issuer, subject) values ($1, $2, 'google', 'https://accounts.google.com', $3)`,
-		th.identity, ws.Member.ID, th.identity)
-	th.export = uuid.New()
-	w.sql(`insert into exports (id, user_id, state, next_at, expires_at, created_at) values ($1, $2, 'ready', null, now() + interval '1 day', now() - interval '2 days')`, th.export, ws.Member.ID)
-	must(t, os.MkdirAll(filepath.Join(w.folder, "exports"), 0o700))
-	must(t, os.WriteFile(filepath.Join(w.folder, "exports", th.export.String()+".zip"), []byte("PK"+secret), 0o600))
 	w.sql(`delete from api_keys where name = 'Key' and organization_id = $1`, ws.Organization.ID)
 	th.key = w.keyOf(ws.Organization.ID, ws.Member.ID)
 	m, err := ws.AddMedia(ctx, "a.png", "", strings.NewReader(string(picture(8, 8))))
@@ -77,11 +71,40 @@ func (w *world) things(ws *models.Workspace, account uuid.UUID, n int) *things {
 	return th
 }
 
+// deviceOf is another browser that somebody is signed in with.
+func (w *world) deviceOf(user uuid.UUID, token string) string {
+	w.sql(`insert into sessions (id, user_id, data, expires_at) values (sha256($1::bytea), $2, '{}', now() + interval '1 hour')`, token, user)
+	return w.value(`select encode(sha256($1::bytea), 'hex')`, token)
+}
+
+func (w *world) noticeOf(ws *models.Workspace, user uuid.UUID) string {
+	return w.value(`insert into notifications (organization_id, user_id, kind, title) values ($1, $2, 'delivery.failed', 'Not sent') returning id`,
+		ws.Organization.ID, user)
+}
+
+func (w *world) identityOf(user uuid.UUID) string {
+	id := uuid.NewString()
+	w.sql(`insert into identities (id, user_id, provider, issuer, subject) values ($1, $2, 'google', 'https://accounts.google.com', $3)`, id, user, id)
+	return id
+}
+
+// exportOf is an archive that somebody may fetch.
+func (w *world) exportOf(user uuid.UUID) uuid.UUID {
+	id := uuid.New()
+	w.sql(`insert into exports (id, user_id, state, next_at, expires_at, created_at)
+		values ($1, $2, 'ready', null, now() + interval '1 day', now() - interval '2 days')`, id, user)
+	must(w.t, os.MkdirAll(filepath.Join(w.folder, "exports"), 0o700))
+	must(w.t, os.WriteFile(filepath.Join(w.folder, "exports", id.String()+".zip"), []byte("PK"+secret), 0o600))
+	return id
+}
+
 // failedMail makes a test mail that could not be sent.
 func (w *world) failedMail() string {
 	ctx := w.t.Context()
 	if w.console == nil {
-		p, err := w.store.Install("test").SignIn(ctx, "ann@example.com", password, "127.0.0.1")
+		keeper := w.owner("Keeper")
+		w.sql(`update users set platform_role = 'SUPER_ADMIN' where id = $1`, keeper.Member.ID)
+		p, err := w.store.Install("test").SignIn(ctx, "keeper@example.com", password, "127.0.0.1")
 		must(w.t, err)
 		w.console, err = p.Console(ctx)
 		must(w.t, err)
@@ -351,7 +374,7 @@ var knocks = map[string]knock{
 	"POST /settings/people/leave":    {path: at("/settings/people/leave"), page: 409, open: true}, // both are the last owner
 	"GET /settings/people/ownership": {path: func(th *things) string { return "/settings/people/ownership?to=" + th.helper.String() }},
 	"POST /settings/people/ownership": {path: at("/settings/people/ownership"), page: 404,
-		form: func(th *things) url.Values { return url.Values{"to": {th.device}} }},
+		form: func(*things) url.Values { return url.Values{"to": {uuid.NewString()}} }}, // nobody; TestOwnership hands it over
 	"POST /settings/people/invitations": {path: at("/settings/people/invitations"), form: fields("emails", "x", "role", "VIEWER", "days", "7"), page: 422, open: true},
 	"POST /settings/people/invitations/:id/resend": {path: func(th *things) string {
 		return "/settings/people/invitations/" + th.team().invitation.String() + "/resend"
@@ -429,7 +452,8 @@ func TestRoutes(t *testing.T) {
 	account := w.account(ann, "ann_x")
 	n := 0
 	stranger, owner := w.browser(), w.browser()
-	for route, kind := range w.server.Routes() {
+	for _, route := range w.routes() {
+		kind := w.server.Routes()[route]
 		if strings.HasPrefix(kind, "api ") {
 			continue // TestRouteMatrix calls them
 		}
@@ -497,6 +521,22 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("there is a case for %s and no such route", route)
 		}
 	}
+}
+
+// routes lists all routes, those that only show something first, so that what
+// the others take away was there to be shown.
+func (w *world) routes() []string {
+	list := slices.Sorted(maps.Keys(w.server.Routes()))
+	slices.SortStableFunc(list, func(a, b string) int {
+		shows := func(route string) int {
+			if strings.HasPrefix(route, "GET ") {
+				return 0
+			}
+			return 1
+		}
+		return shows(a) - shows(b)
+	})
+	return list
 }
 
 // knockByLink knocks with a link that opens, and with others that do not: all

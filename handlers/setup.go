@@ -18,9 +18,9 @@ var errAwaits = errors.New("nobody has an account yet")
 
 // awaiting says no to all but the first account while there is nobody:
 // whoever happens to find a new installation cannot make it theirs.
-func (s *Server) awaiting(c *fiber.Ctx, r route) error {
-	if s.used.Load() || strings.HasPrefix(r.path, "/setup/") || strings.HasPrefix(r.path, static.Prefix) ||
-		r.path == "/api/health" || r.path == "/livez" || r.path == "/readyz" {
+func (s *Server) awaiting(c *fiber.Ctx, path string) error {
+	if s.used.Load() || strings.HasPrefix(path, "/setup/") || strings.HasPrefix(path, static.Prefix) ||
+		path == "/api/health" || path == "/livez" || path == "/readyz" {
 		return nil
 	}
 	used, err := s.install.Used(c.UserContext())

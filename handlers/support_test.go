@@ -48,7 +48,7 @@ type world struct {
 	folder  string // of archives and the list of deletions
 	log     *logged
 	super   *pgx.Conn       // bound by no policy
-	console *models.Console // Ann's, where she looks after the installation
+	console *models.Console // of somebody who looks after the installation, once it is needed
 	box     *seal.Box
 	trace   *trace
 }

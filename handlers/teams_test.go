@@ -135,6 +135,7 @@ func TestOwnInvitations(t *testing.T) {
 	first, _ := w.invitation(ann, "bob@example.com")
 	w.sql(`update invitations set email = 'BOB@example.com' where id = $1`, first)
 	w.invitation(cat, "bob@example.com")
+	w.sql(`update users set email_verified_at = null where id = $1`, bob.Member.ID)
 	b := w.browser().signIn("bob@example.com")
 	contains(t, b.get("/invitations"), "No invitation is waiting")
 	status(t, "unconfirmed", b.post("/invitations/"+first.String()+"/accept-own", url.Values{}), http.StatusNotFound)

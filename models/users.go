@@ -92,9 +92,6 @@ func (in *Install) SignIn(ctx context.Context, email, password, ip string) (*Per
 	if !ok || row.ID == uuid.Nil || row.PasswordHash == "" || row.SuspendedAt != nil {
 		return nil, errSignIn
 	}
-	if row.SuspendedAt != nil {
-		return nil, &Error{Code: Forbidden, Message: "Your account is suspended. Ask whoever runs this installation."}
-	}
 	if err := in.unthrottle(ctx, signInKey(email)); err != nil {
 		return nil, err
 	}
