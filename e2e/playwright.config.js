@@ -6,7 +6,7 @@
 // runs some of them, once bin/allin is built.
 import { defineConfig } from "@playwright/test";
 
-const phoneToo = /(accounts|axe|compose|noscript|people|screens|wrong-input)\.spec\.js/;
+const phoneToo = /(accounts|axe|compose|noscript|people|screens|whole|wrong-input)\.spec\.js/;
 
 // SCREENS=folder makes pictures of all places instead.
 const screens = /screens\.spec\.js/;
@@ -19,7 +19,7 @@ export default defineConfig({
   retries: 0,
   forbidOnly: Boolean(process.env.ALLIN_NO_SKIP),
   timeout: 60_000,
-  globalTimeout: 15 * 60_000,
+  globalTimeout: 25 * 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
   use: {

@@ -2,8 +2,9 @@
 // sets up a second factor, invites a colleague, who proposes a post; it is sent
 // back, approved by a client from a link, and goes out. At a desk and on a phone.
 import { createHmac } from "node:crypto";
+import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
-import { connect, expect, minutesAhead, newcomer, signUp, test, wall } from "./journey.js";
+import { connect, expect, minutesAhead, signUp, test, wall } from "./journey.js";
 import { mailTo } from "./outbox.js";
 
 test.use({ installation: "whole", as: "stranger" });
@@ -16,8 +17,11 @@ test("from signing up to a post that a client approved", async ({ page, visit })
   const [member, client] = [await visit(), await visit()];
   await test.step("sign up", () => signUp(page, { name: "Ada Owner", organization: "Nordlys" }));
   await test.step("set up a second factor", () => secondFactor(page));
-  await test.step("connect an account", () => connect(page, "Mastodon", `ada${process.pid}`));
-  await test.step("invite a colleague, who accepts", () => invite(page, member));
+  await test.step("connect an account", async () => {
+    await page.goto("/accounts");
+    await connect(page, "Mastodon", `ada${process.pid}`);
+  });
+  await test.step("invite a colleague, who accepts", () => colleague(page, member, "Ben Member", "Member"));
   const post = await test.step("the colleague proposes", () => propose(member));
   await test.step("the owner asks for changes", () => sendBack(page, post));
   await test.step("the colleague changes it and asks again", () => askAgain(member, post));
@@ -51,26 +55,12 @@ async function secondFactor(page) {
   await expect(page.locator("#two-step").getByText("10 left")).toBeVisible();
 }
 
-async function invite(page, member) {
-  const person = newcomer({ name: "Ben Member" });
-  await page.goto("/settings/people");
-  await page.getByLabel("E-mail addresses").fill(person.email);
-  await page.getByLabel("Role", { exact: true }).selectOption("Member");
-  await page.getByRole("button", { name: "Invite", exact: true }).click();
-  await expect(page.getByText("The invitation is on its way.")).toBeVisible();
-  await member.goto((await mailTo(person.email, "Invitation")).link);
-  await member.getByLabel("Your name").fill(person.name);
-  await member.getByLabel("Password", { exact: true }).fill(person.password);
-  await member.getByRole("button", { name: /^Sign up and join/ }).click();
-  await expect(member.getByText("Welcome to Nordlys.")).toBeVisible();
-}
-
 async function propose(page) {
   const composer = new Composer(page);
   await composer.open();
   await composer.choose("Mastodon");
   await composer.write(words);
-  await composer.at(wall(minutesAhead() + 2));
+  await composer.at(wall(minutesAhead() + 1));
   await composer.press("Ask for approval");
   await expect(page.locator("#approval")).toContainText("In review");
   return new URL(page.url()).pathname;

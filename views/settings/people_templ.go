@@ -585,7 +585,7 @@ func invitations(p PeopleParams) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.SelectField(ui.FieldParams{ID: "invite-role", Label: "As", Error: p.Invite.Errors["role"]}, ui.SelectParams{Name: "role", Value: p.Invite.Role, Choices: p.roles()}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.SelectField(ui.FieldParams{ID: "invite-role", Label: "Role", Error: p.Invite.Errors["role"]}, ui.SelectParams{Name: "role", Value: p.Invite.Role, Choices: p.roles()}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
