@@ -12,6 +12,7 @@ import (
 	"github.com/allin-platform/allin/views/layout"
 	"github.com/allin-platform/allin/views/posts"
 	"github.com/allin-platform/allin/views/settings"
+	"github.com/allin-platform/allin/views/ui"
 )
 
 // refused is a form about a post as it was sent.
@@ -108,21 +109,14 @@ func (s *Server) approvePosts(c *fiber.Ctx, ws *models.Workspace) error {
 			return err
 		}
 	}
-	tone, news := "good", plural(done, "post")+" approved."
+	tone, news := "good", ui.Plural(done, "post")+" approved."
 	switch {
 	case done+left == 0:
 		tone, news = "care", "Nothing is ticked."
 	case left > 0:
-		tone, news = "care", news+" "+plural(left, "post")+" not: "+why
+		tone, news = "care", news+" "+ui.Plural(left, "post")+" not: "+why
 	}
 	return s.listAfter(c, ws, tone, news)
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 // listAfter shows what waits for approval after something was decided there.

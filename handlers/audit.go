@@ -67,27 +67,28 @@ func auditFilter(c *fiber.Ctx, ws *models.Workspace) (chosen url.Values, f model
 		f.Actor = id
 	}
 	f.Act = chosen.Get("act")
-	day := func(field string, days int) time.Time {
-		if chosen.Get(field) == "" {
-			return time.Time{}
-		}
-		loc, err := models.LoadZone(ws.Zone())
-		if err != nil {
-			loc = time.UTC
-		}
-		at, err := time.ParseInLocation(time.DateOnly, chosen.Get(field), loc)
-		if err != nil {
-			problems[field] = "Choose a date, for example 2026-12-24."
-			return time.Time{}
-		}
-		return at.AddDate(0, 0, days)
-	}
-	f.From, f.To = day("from", 0), day("to", 1)
+	f.From, f.To = dayOf(c, "from", 0, ws.Zone(), problems), dayOf(c, "to", 1, ws.Zone(), problems)
 	return chosen, f, problems
 }
 
-// exportTime bounds one export, which goes on after its handler has returned.
-const exportTime = 10 * time.Minute
+// dayOf reads the day in a field of a filter: its beginning in the zone, moved
+// by days. What is no day is told in problems and filters nothing.
+func dayOf(c *fiber.Ctx, field string, days int, zone string, problems map[string]string) time.Time {
+	text := c.Query(field)
+	if text == "" {
+		return time.Time{}
+	}
+	loc, err := models.LoadZone(zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	at, err := time.ParseInLocation(time.DateOnly, text, loc)
+	if err != nil {
+		problems[field] = "Choose a date, for example 2026-12-24."
+		return time.Time{}
+	}
+	return at.AddDate(0, 0, days)
+}
 
 // exportAudit streams the entries that are wanted through write. Between two
 // readings no transaction is open, however slowly the browser takes them.
@@ -101,14 +102,9 @@ func (s *Server) exportAudit(c *fiber.Ctx, ws *models.Workspace, write func(w *b
 		return err
 	}
 	s.security(c, "audit log exported", slog.String("organization", ws.Organization.ID.String()))
-	ctx, id := context.WithoutCancel(c.UserContext()), of(c).id
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		ctx, cancel := context.WithTimeout(ctx, exportTime)
-		defer cancel()
+	s.stream(c, "an export of the audit log", func(ctx context.Context, w *bufio.Writer) error {
 		line, end := write(w)
-		if err := streamAudit(ctx, ws, f, first, line, end); err != nil {
-			s.config.Log.LogAttrs(ctx, slog.LevelWarn, "an export of the audit log broke off", slog.String("id", id), slog.Any("error", err))
-		}
+		return streamAudit(ctx, ws, f, first, line, end)
 	})
 	return nil
 }

@@ -3,7 +3,6 @@ package handlers
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -23,27 +22,14 @@ import (
 func auditAsked(c *fiber.Ctx, con *models.Console) consoleviews.AuditParams {
 	p := consoleviews.AuditParams{From: c.Query("from"), Until: c.Query("until"), Organization: c.Query("organization"), Errors: map[string]string{}}
 	p.Filter = models.ConsoleAuditFilter{Person: strings.TrimSpace(c.Query("q")), Act: c.Query("act"), Cursor: c.Query("after")}
-	var err error
 	if p.Organization != "" {
+		var err error
 		if p.Filter.Organization, err = uuid.Parse(p.Organization); err != nil {
 			p.Errors["organization"] = "There is no organization with this id."
 		}
 	}
-	zone, err := models.LoadZone(con.Admin.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	day := func(field, text string, days int) (t time.Time) {
-		if text == "" {
-			return t
-		}
-		if t, err = time.ParseInLocation(time.DateOnly, text, zone); err != nil {
-			p.Errors[field] = "Enter a day, for example 2026-11-24."
-			return time.Time{}
-		}
-		return t.AddDate(0, 0, days)
-	}
-	p.Filter.From, p.Filter.Until = day("from", p.From, 0), day("until", p.Until, 1)
+	p.Filter.From = dayOf(c, "from", 0, con.Admin.TimeZone, p.Errors)
+	p.Filter.Until = dayOf(c, "until", 1, con.Admin.TimeZone, p.Errors)
 	return p
 }
 
@@ -89,20 +75,12 @@ func (s *Server) exportConsoleAudit(c *fiber.Ctx, con *models.Console) error {
 	p.Filter.Cursor = ""
 	format, kind := "csv", "text/csv; charset=utf-8"
 	if c.Query("format") == "jsonl" {
-		format, kind = "jsonl", "application/jsonl"
+		format, kind = "jsonl", "application/jsonl; charset=utf-8"
 	}
 	s.security(c, "audit log exported")
-	c.Set(fiber.HeaderContentType, kind)
-	c.Attachment("audit-" + s.config.Now().UTC().Format("2006-01-02-150405") + "." + format)
-	c.Set(fiber.HeaderContentType, kind)
-	ctx, id := context.WithoutCancel(c.UserContext()), of(c).id
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		ctx, cancel := context.WithTimeout(ctx, exportTime)
-		defer cancel()
-		if err := writeConsoleAudit(ctx, w, con, p.Filter, format); err != nil {
-			// The answer has begun: what is missing at its end tells that it broke off.
-			s.config.Log.Warn("export of the audit log broke off", "id", id, "error", err)
-		}
+	download(c, kind, "audit-"+s.config.Now().UTC().Format("2006-01-02-150405")+"."+format)
+	s.stream(c, "an export of the installation's audit log", func(ctx context.Context, w *bufio.Writer) error {
+		return writeConsoleAudit(ctx, w, con, p.Filter, format)
 	})
 	return nil
 }
@@ -112,21 +90,21 @@ func writeConsoleAudit(ctx context.Context, w *bufio.Writer, con *models.Console
 		out := json.NewEncoder(w)
 		return con.ExportAudit(ctx, f, format, func(l models.ConsoleAuditLine) error { return out.Encode(consoleLine(l)) })
 	}
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{"at", "actor_kind", "actor_id", "actor", "act", "object", "organization_id", "organization", "details",
-		"address", "agent", "chain", "seq", "id"}); err != nil {
+	table := newSheet(w)
+	if err := table.row("at", "actor_kind", "actor_id", "actor", "act", "object", "organization_id", "organization", "details",
+		"address", "agent", "chain", "seq", "id"); err != nil {
 		return err
 	}
 	err := con.ExportAudit(ctx, f, format, func(l models.ConsoleAuditLine) error {
 		e := consoleLine(l)
-		return out.Write([]string{e.At, string(e.ActorKind), e.ActorID, consoleCell(e.Actor), consoleCell(e.Act), consoleCell(e.Object), e.OrganizationID,
-			consoleCell(e.Organization), consoleCell(string(e.Details)), consoleCell(e.Address), consoleCell(e.Agent), e.Chain.String(), strconv.FormatInt(e.Seq, 10), e.ID.String()})
+		return table.row(e.At, string(e.ActorKind), e.ActorID, e.Actor, e.Act, e.Object, e.OrganizationID, e.Organization, string(e.Details),
+			e.Address, e.Agent, e.Chain.String(), number(strconv.FormatInt(e.Seq, 10)), e.ID.String())
 	})
-	out.Flush()
+	table.Flush()
 	if err != nil {
 		return err
 	}
-	return out.Error()
+	return table.Error()
 }
 
 // consoleAuditLine is a line of the log as programs read it.
@@ -157,12 +135,4 @@ func consoleLine(l models.ConsoleAuditLine) consoleAuditLine {
 	return consoleAuditLine{At: l.At.UTC().Format(time.RFC3339Nano), ActorKind: l.ActorKind, ActorID: text(l.ActorID), Actor: l.ActorName, Act: l.Act,
 		Object: l.Object, OrganizationID: text(l.Organization), Organization: l.OrganizationName, Details: l.Details, Address: l.Address,
 		Agent: l.Agent, Chain: l.Chain, Seq: l.Seq, ID: l.ID}
-}
-
-// consoleCell keeps a text from being taken for a formula by a spreadsheet.
-func consoleCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

@@ -1,9 +1,13 @@
 package handlers
 
 import (
+	"bufio"
+	"context"
 	"encoding/csv"
 	"io"
+	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -32,7 +36,7 @@ type number string
 
 // harmless keeps a text from being a formula: spreadsheets run what begins so.
 func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
 		return "'" + text
 	}
 	return text
@@ -42,4 +46,21 @@ func harmless(text string) string {
 func download(c *fiber.Ctx, contentType, name string) {
 	c.Set(fiber.HeaderContentType, contentType)
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
+}
+
+// exportTime bounds one export, which goes on after its handler has returned.
+const exportTime = 10 * time.Minute
+
+// stream sends what write writes, however slowly it is taken, once the handler
+// has returned. Whatever may refuse has to be asked before. That an answer
+// broke off is seen at its end, and in the log, which calls it name.
+func (s *Server) stream(c *fiber.Ctx, name string, write func(ctx context.Context, w *bufio.Writer) error) {
+	ctx, id := context.WithoutCancel(c.UserContext()), of(c).id
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		ctx, cancel := context.WithTimeout(ctx, exportTime)
+		defer cancel()
+		if err := write(ctx, w); err != nil {
+			s.config.Log.LogAttrs(ctx, slog.LevelWarn, name+" broke off", slog.String("id", id), slog.Any("error", err))
+		}
+	})
 }

@@ -145,3 +145,91 @@ func TestOrganizationIsClosedWithoutFactor(t *testing.T) {
 		t.Errorf("there is nothing to set up any more: %d to %q", a.status, a.location())
 	}
 }
+
+// S48, over the API: the second factor is asked of programs as of browsers,
+// and no code opens twice.
+func TestS48FactorOverTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.owner("Ann")
+	secret, recovery := w.browser().signIn("ann@example.com").totp()
+	p := w.program(w.rules())
+	ask := func(email, password, code string) answer {
+		t.Helper()
+		body := map[string]any{"email": email, "password": password}
+		if code != "" {
+			body["code"] = code
+		}
+		return p.call("POST", "/auth/token", body)
+	}
+	refused := func(what string, a answer, want int, code models.Code) {
+		t.Helper()
+		status(t, what, a, want)
+		if got := a.problem(t).Code; got != string(code) || strings.Contains(a.body, "_token\":") {
+			t.Errorf("%s: code %s: %s", what, got, a.body)
+		}
+	}
+	right := codeAt(t, secret, 0)
+	refused("without a code", ask("ann@example.com", password, ""), 403, models.FactorNeeded)
+	refused("a wrong code", ask("ann@example.com", password, "000000"), 401, models.Unauthenticated)
+	refused("the right code and a wrong password", ask("ann@example.com", "guess", right), 401, models.Unauthenticated)
+	a := ask("ann@example.com", password, right)
+	status(t, "the right code", a, 200)
+	var got tokens
+	a.into(t, &got)
+	status(t, "its token", p.with(got.Access).call("GET", "/auth/me", nil), 200)
+	refused("the code again", ask("ann@example.com", password, right), 401, models.Unauthenticated)
+	status(t, "a recovery code", ask("ann@example.com", password, recovery[0]), 200)
+	refused("the recovery code again", ask("ann@example.com", password, recovery[0]), 401, models.Unauthenticated)
+	if n := w.value(`select count(*)::text from token_families`); n != "2" {
+		t.Errorf("%s programs are signed in", n)
+	}
+	if log := w.log.String(); strings.Contains(log, right+" ") || strings.Contains(log, recovery[0]) {
+		t.Error("the log tells codes")
+	}
+
+	// A passkey is a second factor, too, of which a program can send no proof.
+	keyed := w.owner("Keyed")
+	w.sql(`insert into passkeys (id, user_id, credential, record, name) values (gen_random_uuid(), $1, 'key', '{}', 'Key')`, keyed.Member.ID)
+	refused("beside a passkey", ask("keyed@example.com", password, ""), 403, models.FactorNeeded)
+	refused("beside a passkey, with a code", ask("keyed@example.com", password, "123456"), 401, models.Unauthenticated)
+
+	// Codes are counted wherever they are typed.
+	w.sql(`delete from throttles`)
+	limited := 0
+	for range 24 {
+		w.sql(`delete from throttles where key like 'sign-in:%'`)
+		if ask("ann@example.com", password, "000000").status == 429 {
+			limited++
+		}
+	}
+	if limited != 4 {
+		t.Errorf("%d of 24 codes were too many", limited)
+	}
+}
+
+// Whoever has no password, or is suspended, gets no token by whatever is sent
+// in its place.
+func TestNoTokenWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bare, keyed, out := w.owner("Bare"), w.owner("Keyed"), w.owner("Out")
+	w.sql(`update users set password_hash = '' where id in ($1, $2)`, bare.Member.ID, keyed.Member.ID)
+	w.sql(`insert into passkeys (id, user_id, credential, record, name) values (gen_random_uuid(), $1, 'key', '{}', 'Key')`, keyed.Member.ID)
+	w.sql(`update users set suspended_at = now() where id = $1`, out.Member.ID)
+	p := w.program(w.rules())
+	for _, email := range []string{"bare@example.com", "keyed@example.com", "out@example.com"} {
+		status(t, email+" with an empty password", p.call("POST", "/auth/token", map[string]any{"email": email, "password": ""}), 422)
+		status(t, email+" with none", p.call("POST", "/auth/token", map[string]any{"email": email}), 422)
+		for _, sent := range []string{" ", "x", password} {
+			a := p.call("POST", "/auth/token", map[string]any{"email": email, "password": sent, "code": "123456"})
+			status(t, email+" with the password "+sent, a, 401)
+		}
+		if _, err := w.store.Install("test").SignInProgram(t.Context(), email, "", ""); models.CodeOf(err) != models.Invalid {
+			t.Errorf("%s, past the form: %v", email, err)
+		}
+	}
+	if n := w.value(`select count(*)::text from token_families`); n != "0" {
+		t.Errorf("%s programs are signed in", n)
+	}
+}

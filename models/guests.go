@@ -43,8 +43,10 @@ func (in *Install) Guest(ctx context.Context, token, address string) (*Guest, er
 	if len(token) == tokenLength {
 		g := &Guest{store: in.Store}
 		err := in.db.Rows(ctx, tenant.System(), func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, `select organization_id, id, post_id, name from review_links
-				where token = $1 and revoked_at is null and expires_at > now()`, tokenHash(token)).Scan(&g.organization, &g.link, &g.post, &g.Name)
+			return tx.QueryRow(ctx, `select l.organization_id, l.id, l.post_id, l.name from review_links l
+				join organizations o on o.id = l.organization_id and o.deleted_at is null
+				where l.token = $1 and l.revoked_at is null and l.expires_at > now()
+					and not exists (select 1 from suspensions s where s.organization_id = l.organization_id)`, tokenHash(token)).Scan(&g.organization, &g.link, &g.post, &g.Name)
 		})
 		if err == nil {
 			return g, nil

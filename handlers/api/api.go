@@ -113,7 +113,7 @@ func (a *API) describe(o operation, door string, scope models.Scope) huma.Operat
 		op.Security = append(op.Security, map[string][]string{keyScheme: keys})
 	}
 	if door == workspace {
-		op.Errors = append(op.Errors, 403)
+		op.Errors = append(op.Errors, 403, 404) // the organization itself may be gone
 	}
 	return op
 }

@@ -63,7 +63,7 @@ type Session struct {
 
 func (a *API) auth() {
 	const tag = "auth"
-	open(a, operation{id: "create-token", method: post, path: "/auth/token", tag: tag, errors: []int{401},
+	open(a, operation{id: "create-token", method: post, path: "/auth/token", tag: tag, errors: []int{401, 403},
 		summary: "Sign in a program",
 		more:    "Gives an access token and a refresh token for an e-mail address and a password. Tries are counted together with those on the sign-in page."},
 		a.createToken)

@@ -41,11 +41,11 @@ func (a *API) team() {
 	const tag = "team"
 	inWorkspace(a, operation{id: "list-members", method: get, path: "/team/members", tag: tag, summary: "List members",
 		more: "In the order in which they came."}, models.TeamRead, listMembers)
-	inWorkspace(a, operation{id: "get-member", method: get, path: "/team/members/{id}", tag: tag, errors: []int{404}, summary: "Get a member"},
+	inWorkspace(a, operation{id: "get-member", method: get, path: "/team/members/{id}", tag: tag, summary: "Get a member"},
 		models.TeamRead, getMember)
-	inWorkspace(a, operation{id: "change-member", method: patch, path: "/team/members/{id}", tag: tag, errors: []int{404, 409},
+	inWorkspace(a, operation{id: "change-member", method: patch, path: "/team/members/{id}", tag: tag, errors: []int{409},
 		summary: "Change a member's role", more: "Only owners make and unmake owners, and the last owner stays one."}, models.TeamWrite, changeMember)
-	inWorkspace(a, operation{id: "remove-member", method: remove, path: "/team/members/{id}", tag: tag, status: 204, errors: []int{404, 409},
+	inWorkspace(a, operation{id: "remove-member", method: remove, path: "/team/members/{id}", tag: tag, status: 204, errors: []int{409},
 		summary: "Remove a member", more: "What they wrote stays. Their tokens and keys for this organization end at once."}, models.TeamWrite, removeMember)
 	inWorkspace(a, operation{id: "list-roles", method: get, path: "/team/roles", tag: tag, summary: "List roles and what each may do"},
 		models.TeamRead, listRoles)

@@ -77,13 +77,6 @@ func (v Viewer) seen(t *time.Time) string {
 
 func number(n int) string { return strconv.Itoa(n) }
 
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return strconv.Itoa(n) + " " + unit + "s"
-}
-
 // size is a number of bytes as people read it.
 func size(n int64) string {
 	if n < 1000 {

@@ -113,7 +113,7 @@ func originName(o models.FaultOrigin) string {
 	return "Request"
 }
 
-func times(n int64) string { return plural(int(n), "time") }
+func times(n int64) string { return ui.Plural(int(n), "time") }
 
 func (p ErrorsParams) when(g models.FaultGroup) string {
 	words := "Last " + p.second(g.Last) + ", first " + p.second(g.First)

@@ -38,6 +38,14 @@ func hue(name string) string {
 	return strconv.Itoa(int(sum.Sum32() % 8))
 }
 
+// Plural is a number of things: "1 post", "3 posts".
+func Plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
+
 // or returns the first string that is not empty.
 func or(values ...string) string {
 	for _, value := range values {
