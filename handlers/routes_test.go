@@ -248,7 +248,7 @@ var knocks = map[string]knock{
 		return "/console/organizations/" + th.empty(true).String() + "/unsuspend"
 	}, page: done, part: told},
 	"GET /console/settings":                  {path: at("/console/settings")},
-	"POST /console/settings/sign-up":         {path: at("/console/settings/sign-up"), form: fields("sign-up", "open"), page: done, part: told},
+	"POST /console/settings/sign-up":         {path: at("/console/settings/sign-up"), form: fields("sign-up", "invite"), page: done, part: told},
 	"GET /console/networks":                  {path: at("/console/networks")},
 	"POST /console/networks/:network":        {path: at("/console/networks/x"), form: fields("client-id", "", "client-secret", ""), page: 422},
 	"POST /console/networks/:network/forget": {path: at("/console/networks/x/forget"), page: 409},
