@@ -75,6 +75,20 @@ func console(h func(*fiber.Ctx, *models.Console) error) door {
 	}}
 }
 
+// consoleFresh is console for what changes the installation or somebody's
+// rights there: it demands a fresh proof of who asks, after it is known that
+// they may ask at all.
+func consoleFresh(h func(*fiber.Ctx, *models.Console) error) door {
+	return door{kind: "console", open: func(s *Server, c *fiber.Ctx) error {
+		return console(func(c *fiber.Ctx, con *models.Console) error {
+			if proven, err := s.lately(c); !proven {
+				return err
+			}
+			return h(c, con)
+		}).open(s, c)
+	}}
+}
+
 var errSignedOut = &models.Error{Code: models.Unauthenticated, Message: "You are signed out. Sign in again to go on."}
 
 // admit returns the session of whoever is signed in.

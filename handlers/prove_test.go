@@ -128,3 +128,28 @@ func TestProveWithNeither(t *testing.T) {
 		t.Error("it counts as a proof")
 	}
 }
+
+// What changes the installation asks an admin for a fresh proof; to others it is not there.
+func TestTheConsoleAsksForAProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.owner("Ann")
+	w.owner("Bob")
+	w.sql(`update users set platform_role = 'SUPER_ADMIN' where email = 'ann@example.com'`)
+	ann, bob := w.browser().signIn("ann@example.com"), w.browser().signIn("bob@example.com")
+	w.sql(`update sessions set proved_at = now() - interval '11 minutes'`)
+	form := url.Values{"sign-up": {"closed"}}
+	if a := ann.post("/console/settings/sign-up", form); a.status != http.StatusSeeOther || !strings.HasPrefix(a.location(), "/prove") {
+		t.Errorf("without a proof: %d %s", a.status, a.location())
+	}
+	status(t, "somebody else", bob.post("/console/settings/sign-up", form), http.StatusNotFound)
+	if policy, err := w.store.Install("test").SignUpPolicy(t.Context()); err != nil || policy == models.SignUpClosed {
+		t.Errorf("the policy is %s, %v", policy, err)
+	}
+	status(t, "the proof", ann.post("/prove", url.Values{"proof": {password}}), http.StatusSeeOther)
+	ann.readToken()
+	status(t, "with a proof", ann.post("/console/settings/sign-up", form), http.StatusSeeOther)
+	if policy, err := w.store.Install("test").SignUpPolicy(t.Context()); err != nil || policy != models.SignUpClosed {
+		t.Errorf("with a proof the policy is %s, %v", policy, err)
+	}
+}
