@@ -108,7 +108,8 @@ func (c *Console) Organization(ctx context.Context, id uuid.UUID) (*Organization
 		if p.OrganizationRow, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[OrganizationRow]); err != nil {
 			return err
 		}
-		rows, err = tx.Query(ctx, `select u.id, u.name, u.email, m.role, m.created_at from memberships m join users u on u.id = m.user_id
+		rows, err = tx.Query(ctx, `select u.id, u.name, u.email, m.role, m.created_at, m.seen_at,
+			coalesce(u.picture_id, '00000000-0000-0000-0000-000000000000') from memberships m join users u on u.id = m.user_id
 			where m.organization_id = $1 order by m.created_at, u.id limit 500`, id)
 		if err != nil {
 			return err
