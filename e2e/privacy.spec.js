@@ -40,8 +40,8 @@ test("a deleted organization is closed, and comes back when its owner wants it",
   await expect(page.getByText("Skerry is deleted.", { exact: true })).toBeVisible();
 
   await page.goto("/calendar");
-  await expect(page.getByText("You are not a member of any organization")).toBeVisible();
-  await page.goto("/settings/data");
+  await expect(page.getByRole("heading", { name: "You are in no organization" })).toBeVisible();
+  await page.getByRole("link", { name: "your data" }).click();
   await page.getByRole("button", { name: "Restore Skerry" }).click();
   await expect(page).toHaveURL(/\/accounts$/);
   await page.goto("/calendar");

@@ -20,6 +20,16 @@ const open = (path) => async (page) => {
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
 };
 
+// openFresh opens a page that asks who it is when that was shown some minutes ago:
+// a slow tour is asked.
+const openFresh = (path) => async (page, allin, password = allin.password) => {
+  await open(path)(page);
+  if ((await page.getByRole("heading", { name: "Is it you?" }).count()) === 0) return;
+  await page.getByLabel("Your password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.waitForURL(`**${path}`);
+};
+
 const chips = (page, state) => page.locator(".post-chip:visible", { hasText: state });
 
 async function openPost(page, state) {
@@ -272,12 +282,12 @@ export const places = [
       await expect(page.getByText("Kept here", { exact: true })).toBeVisible();
     },
   },
-  { name: "email-change", as: demo, go: open("/settings/email") },
-  { name: "password-change", as: demo, go: open("/settings/password") },
+  { name: "email-change", as: demo, go: openFresh("/settings/email") },
+  { name: "password-change", as: demo, go: openFresh("/settings/password") },
   { name: "security", as: demo, go: open("/settings/security") },
   { name: "prove", as: demo, go: open("/prove") },
-  { name: "security-totp", as: demo, go: open("/settings/security/totp") },
-  { name: "security-passkey", as: demo, go: open("/settings/security/passkeys/new") },
+  { name: "security-totp", as: demo, go: openFresh("/settings/security/totp") },
+  { name: "security-passkey", as: demo, go: openFresh("/settings/security/passkeys/new") },
   { name: "second-factor-needed", as: demo, go: open("/second-factor") },
   { name: "devices", as: demo, go: open("/settings/devices") },
   { name: "people", as: demo, go: open("/settings/people") },
@@ -338,12 +348,12 @@ export const places = [
       await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
     },
   },
-  { name: "api-keys-empty", as: beginner, go: open("/settings/api") },
+  { name: "api-keys-empty", as: beginner, go: (page, allin) => openFresh("/settings/api")(page, allin, newcomer().password) },
   {
     name: "api-key-made",
     as: demo,
-    go: async (page) => {
-      await open("/settings/api")(page);
+    go: async (page, allin) => {
+      await openFresh("/settings/api")(page, allin);
       await page.getByLabel("What it is for").fill("Weekly report");
       await page.getByLabel("See members, roles and the organization").check();
       await page.getByRole("button", { name: "Make the key" }).click();
@@ -354,8 +364,8 @@ export const places = [
     name: "api-key-refused",
     as: demo,
     refused: true,
-    go: async (page) => {
-      await open("/settings/api")(page);
+    go: async (page, allin) => {
+      await openFresh("/settings/api")(page, allin);
       await page.getByLabel("What it is for").fill("Weekly report");
       await page.getByRole("button", { name: "Make the key" }).click();
       await expect(page.locator(".field-error")).toBeVisible();
