@@ -7,7 +7,7 @@ export async function colleague(owner, page, name, role) {
   const person = newcomer({ name });
   await owner.goto("/settings/people");
   await owner.getByLabel("E-mail addresses").fill(person.email);
-  await owner.getByLabel("As", { exact: true }).selectOption(role);
+  await owner.getByLabel("Role", { exact: true }).selectOption(role);
   await owner.getByRole("button", { name: "Invite", exact: true }).click();
   await expect(owner.getByText("The invitation is on its way.")).toBeVisible();
   await page.goto((await mailTo(person.email, "Invitation")).link);
