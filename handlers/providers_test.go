@@ -135,6 +135,7 @@ func TestSignInWithProvider(t *testing.T) {
 	t.Parallel()
 	o := withOpenID(t)
 	w := o.world
+	w.owner("First") // who comes first does so by a link from the terminal
 	contains(t, w.browser().get("/sign-in"), "Sign in with Example")
 
 	// Somebody new, as the policy allows.
