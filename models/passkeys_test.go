@@ -19,7 +19,19 @@ type device struct {
 func newDevice() *device {
 	return &device{
 		party: virtualwebauthn.RelyingParty{Name: "AllIN", ID: "allin.example", Origin: "https://allin.example"},
-		auth:  virtualwebauthn.NewAuthenticator(), key: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		auth:  virtualwebauthn.NewAuthenticator(), key: newPasskeyKey(),
+	}
+}
+
+// newPasskeyKey makes a P-256 key whose coordinates are 32 bytes each: the library
+// leaves out their leading zeros, which one key in 128 has, where RFC 9053
+// section 7.1.1 wants them kept.
+func newPasskeyKey() virtualwebauthn.Credential {
+	const whole = 77 // bytes of the COSE key
+	for {
+		if key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(key.Key.AttestationData()) == whole {
+			return key
+		}
 	}
 }
 
