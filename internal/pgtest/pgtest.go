@@ -222,7 +222,7 @@ func startFromCache(ctx context.Context, o pg.Options) (*pg.Server, error) {
 	if err != nil {
 		return pg.Start(ctx, o)
 	}
-	cache = filepath.Join(cache, "allin", "pgtest-1")
+	cache = filepath.Join(cache, "allin", "pgtest-2")
 	if copyAll(cache, o.Dir) {
 		if s, err := pg.Start(ctx, o); err == nil {
 			return s, nil
