@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 GO ?= go
 NPM ?= npm
 export GO
+# Nothing here needs a C compiler, and without the C library a process is smaller.
+export CGO_ENABLED ?= 0
 
 # A clone that belongs to another user has no version to stamp for us: git
 # refuses to tell, and Go would refuse to build.

@@ -18,9 +18,6 @@ import (
 	"github.com/allin-platform/allin/networks/sandbox"
 )
 
-// startOver is when a process has surely done what it does only at its start.
-const startOver = 10 * time.Second
-
 // serve runs everything in one process.
 func serve(ctx context.Context, p *program) error {
 	for _, w := range config.Warnings(os.Environ()) {
@@ -84,7 +81,7 @@ func serve(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	time.AfterFunc(startOver, footprint.Release)
+	g.Go(func() error { return footprint.Keep(ctx) })
 	p.greet(demo, first)
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -160,7 +157,7 @@ func worker(ctx context.Context, p *program) error {
 	if err := in.serveMetrics(ctx, g, processRegistry(in.queue)); err != nil {
 		return err
 	}
-	time.AfterFunc(startOver, footprint.Release)
+	g.Go(func() error { return footprint.Keep(ctx) })
 	p.log.Info("worker started")
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

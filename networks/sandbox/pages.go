@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -23,7 +24,10 @@ var stylesheet []byte
 //go:embed pages/sandbox.svg
 var icon []byte
 
-var templates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+// templates are read when the first page is looked at: a worker never looks at any.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+})
 
 // pageData is what a page shows. Each page uses the fields that it needs.
 type pageData struct {
@@ -95,7 +99,7 @@ func (s *Server) asset(typ string, content []byte) http.HandlerFunc {
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, d pageData) {
 	d.Path = s.path()
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, name+".html", d); err != nil {
+	if err := templates().ExecuteTemplate(&b, name+".html", d); err != nil {
 		s.cfg.Log.Error("sandbox: page", "page", name, "error", err)
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
 		return

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,8 +28,12 @@ const (
 	tagSpan
 )
 
+// urlPattern is large, and a worker beside the sandbox never needs it.
+var urlPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:https?://)?[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::[0-9]{1,5})?(?:/[^\s<>"'` + "`" + `\x{201c}\x{201d}\x{3000}-\x{303f}\x{ff00}-\x{ffef}]*)?(?:\?[^\s<>"]*)?`)
+})
+
 var (
-	urlPattern     = regexp.MustCompile(`(?i)(?:https?://)?[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::[0-9]{1,5})?(?:/[^\s<>"'` + "`" + `\x{201c}\x{201d}\x{3000}-\x{303f}\x{ff00}-\x{ffef}]*)?(?:\?[^\s<>"]*)?`)
 	tagPattern     = regexp.MustCompile(`[#＃][\p{L}\p{M}\p{N}_]*[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*`)
 	mentionPattern = regexp.MustCompile(`@[A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?(?:@[A-Za-z0-9.-]+[A-Za-z0-9])?`)
 	xMention       = regexp.MustCompile(`@[A-Za-z0-9_]{1,15}`)
@@ -41,7 +46,7 @@ func links(text string) []span {
 		return nil
 	}
 	var out []span
-	for _, at := range urlPattern.FindAllStringIndex(text, -1) {
+	for _, at := range urlPattern().FindAllStringIndex(text, -1) {
 		found := trimLink(text[at[0]:at[1]])
 		if !linkMayStartAt(text, at[0]) || !isLink(found) {
 			continue
