@@ -189,6 +189,10 @@ func converse(conn net.Conn, answers map[string]string) {
 		if !say(word, map[string]string{"DATA": "354 go on", "QUIT": "221 bye"}[word]+map[bool]string{true: "250 fine"}[word != "DATA" && word != "QUIT"]) {
 			return
 		}
+		if word == "STARTTLS" { // it knows no TLS
+			time.Sleep(2 * time.Second)
+			return
+		}
 	}
 }
 
