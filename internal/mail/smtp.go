@@ -152,6 +152,10 @@ func compose(m Message) (*gomail.Msg, error) {
 	msg.Subject(m.Subject)
 	msg.SetDateWithValue(m.Date)
 	for _, h := range m.headers() {
+		if h.name == string(gomail.HeaderMessageID) { // among the preformatted, go-mail overlooks it and adds its own
+			msg.SetGenHeader(gomail.HeaderMessageID, h.value)
+			continue
+		}
 		msg.SetGenHeaderPreformatted(gomail.Header(h.name), h.value)
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
