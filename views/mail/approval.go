@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/views/ui"
 )
 
 // reviewAsked asks a client, who has no account, for a word on a post.
 func reviewAsked(l models.ReviewAsked) sheet {
 	var when, words string
 	if l.When != "" {
-		when = fmt.Sprintf("It is to go out on %s.", l.When)
+		when = fmt.Sprintf("It is to go out on %s (%s).", l.When, ui.ZoneName(l.WhenZone))
 	}
 	if l.Words != "" {
 		words = fmt.Sprintf("%s writes: %s", l.Sender, l.Words)
@@ -22,7 +23,7 @@ func reviewAsked(l models.ReviewAsked) sheet {
 			fmt.Sprintf("“%s”", l.Excerpt), when, words),
 		Button: link{"Look at the post", l.Link},
 		Small: []string{
-			fmt.Sprintf("You need no account. The link is open until %s; whoever has it can decide in your name, so do not pass it on.", moment(l.Expires, "")),
+			fmt.Sprintf("You need no account. The link is open until %s; whoever has it can decide in your name, so do not pass it on.", moment(l.Expires, l.Zone)),
 			fmt.Sprintf("If you do not know %s, ignore this mail.", l.Organization),
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/views/ui"
 )
 
 // notice tells of one thing that happened.
@@ -35,6 +36,7 @@ func digest(l models.DigestLetter) sheet {
 		s.Subject, s.Title = fmt.Sprintf("Your day on AllIN: %d notifications", n), "Since your last mail"
 		s.Small = []string{"You asked for one mail a day. What you have read in the app already is left out."}
 	}
+	s.Small = append(s.Small, "All times are in "+ui.ZoneName(l.Zone)+".")
 	if n == 1 {
 		s.Subject, s.Title = l.Notices[0].Title, l.Notices[0].Title
 	}

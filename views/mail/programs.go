@@ -11,7 +11,7 @@ func refreshReused(l models.RefreshReused) sheet {
 	return sheet{
 		Subject: "A program of yours was signed out",
 		Lines: []string{
-			"On " + moment(l.At, "") + " " + who + " used a refresh token of yours that had been used before, as happens when it has been copied. " +
+			"On " + moment(l.At, l.Zone) + " " + who + " used a refresh token of yours that had been used before, as happens when it has been copied. " +
 				"That program was signed out everywhere.",
 			"If you do not know why, change your password.",
 		},
