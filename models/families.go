@@ -213,7 +213,7 @@ func (in *Install) endStolen(ctx context.Context, tx pgx.Tx, f *family) error {
 	}
 	if f.organization != nil {
 		if err := in.notify(ctx, tx, *f.organization, audience{people: []uuid.UUID{f.user.ID}}, note{kind: noteReused, title: "A program of yours was signed out",
-			body: "Its refresh token was used twice, as happens when somebody has copied it. Look at your devices, and change your password if you do not know why."}); err != nil {
+			body: "Its sign-in was used twice, as happens when somebody has copied it. If the program is yours, sign in there again; if you do not know it, change your password."}); err != nil {
 			return err
 		}
 	}

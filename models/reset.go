@@ -158,8 +158,20 @@ func (in *Install) setPassword(ctx context.Context, tx pgx.Tx, u User, hash stri
 	if err := in.endLinks(ctx, tx, u.ID, resetLink); err != nil {
 		return err
 	}
+	zone, err := zoneOf(ctx, tx, u)
+	if err != nil {
+		return err
+	}
 	return in.post(ctx, tx, Addressee{Name: u.Name, Email: u.Email, User: &u.ID},
-		PasswordChangedLetter{Reset: in.address("/forgot"), Devices: in.address("/settings/devices")})
+		PasswordChangedLetter{At: in.now(), Zone: zone, Reset: in.address("/forgot"), Devices: in.address("/settings/devices")})
+}
+
+// zoneOf is the zone in which letters tell the person times.
+func zoneOf(ctx context.Context, tx pgx.Tx, u User) (zone string, err error) {
+	if err = tx.QueryRow(ctx, `select time_zone from users where id = $1`, u.ID).Scan(&zone); err != nil {
+		return "", fmt.Errorf("find the time zone of a person: %w", err)
+	}
+	return zone, nil
 }
 
 // endSessions signs the person out everywhere but in one session; nil: in that

@@ -33,10 +33,10 @@ var Letters = []models.Letter{
 	models.AccountExistsLetter{SignIn: sampleOrigin + "/sign-in", Reset: sampleOrigin + "/reset/" + sampleToken},
 	models.ResetLetter{URL: sampleOrigin + "/reset/" + sampleToken},
 	models.NoAccountLetter{SignIn: sampleOrigin + "/sign-in"},
-	models.PasswordChangedLetter{Reset: sampleOrigin + "/forgot", Devices: sampleOrigin + "/settings/devices"},
+	models.PasswordChangedLetter{At: sampleMoment, Zone: "Europe/Berlin", Reset: sampleOrigin + "/forgot", Devices: sampleOrigin + "/settings/devices"},
 	models.ConfirmEmailLetter{URL: sampleOrigin + "/email/confirm/" + sampleToken},
 	models.EmailTakenLetter{SignIn: sampleOrigin + "/sign-in"},
-	models.EmailChangedLetter{To: "m…@lindqvist.example", Undo: sampleOrigin + "/email/undo/" + sampleToken},
+	models.EmailChangedLetter{At: sampleMoment, Zone: "Europe/Berlin", To: "m…@lindqvist.example", Undo: sampleOrigin + "/email/undo/" + sampleToken},
 	models.NewSignInLetter{At: sampleMoment, Zone: "Europe/Berlin", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
 		Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Devices: sampleOrigin + "/settings/devices", Reset: sampleOrigin + "/forgot"},
 
@@ -57,7 +57,7 @@ var Letters = []models.Letter{
 
 // factor is a letter about a change of how somebody signs in.
 func factor(what, which string, on bool) models.FactorChanged {
-	return models.FactorChanged{Name: "Mara Lindqvist", What: what, Which: which, On: on, At: sampleMoment, Zone: "Europe/Berlin",
+	return models.FactorChanged{What: what, Which: which, On: on, At: sampleMoment, Zone: "Europe/Berlin",
 		Security: sampleOrigin + "/settings/security"}
 }
 

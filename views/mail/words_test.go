@@ -24,6 +24,8 @@ func TestTimesAreInTheReadersZone(t *testing.T) {
 			models.Invitation{ExpiresAt: at, Zone: zone},
 			models.ReviewAsked{Expires: at, Zone: zone},
 			models.RefreshReused{At: at, Zone: zone},
+			models.PasswordChangedLetter{At: at, Zone: zone},
+			models.EmailChangedLetter{At: at, Zone: zone},
 		} {
 			m, err := gallery.Letter(l)
 			if err != nil {
