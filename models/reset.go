@@ -51,7 +51,7 @@ func (in *Install) ResetFor(ctx context.Context, email string) (url string, err 
 		var id uuid.UUID
 		err := tx.QueryRow(ctx, `select id from users where lower(email) = $1`, email).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return notFound("account with this address")
+			return &Error{Code: NotFound, Message: "There is no account with this address."}
 		}
 		if err != nil {
 			return err

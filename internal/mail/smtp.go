@@ -42,7 +42,7 @@ func (s *smtpSender) Send(ctx context.Context, m Message) error {
 	defer cancel()
 	client, err := gomail.NewClient(s.server.Host, append(s.options(domain(m.From.Email)), gomail.WithDialContextFunc(s.connect(ctx)))...)
 	if err != nil {
-		return again(err, "The settings of the mail server cannot be used.")
+		return again(err, "The settings of the mail server cannot be used. Enter them again.")
 	}
 	err = client.DialAndSendWithContext(ctx, msg)
 	if err == nil || msg.IsDelivered() { // what went wrong in the farewell undoes nothing
@@ -147,7 +147,7 @@ func answer(e *gomail.SendError) string {
 func compose(m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := errors.Join(msg.From(m.From.String()), msg.To(m.To.String())); err != nil {
-		return nil, &Error{Permanent: true, Message: "The address cannot be written to.", err: err}
+		return nil, &Error{Permanent: true, Message: "Mail cannot be sent to an address that is written like this.", err: err}
 	}
 	msg.Subject(m.Subject)
 	msg.SetDateWithValue(m.Date)
