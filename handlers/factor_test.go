@@ -146,6 +146,21 @@ func TestOrganizationIsClosedWithoutFactor(t *testing.T) {
 	}
 }
 
+// signIns is the metric of sign-ins that ended that way.
+func (w *world) signIns(outcome string) float64 {
+	w.t.Helper()
+	families, err := w.server.Registry().Gather()
+	must(w.t, err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "allin_sign_ins_total" && m.GetLabel()[0].GetValue() == outcome {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
 // S48, over the API: the second factor is asked of programs as of browsers,
 // and no code opens twice.
 func TestS48FactorOverTheAPI(t *testing.T) {
@@ -172,6 +187,10 @@ func TestS48FactorOverTheAPI(t *testing.T) {
 	right := codeAt(t, secret, 0)
 	refused("without a code", ask("ann@example.com", password, ""), 403, models.FactorNeeded)
 	refused("a wrong code", ask("ann@example.com", password, "000000"), 401, models.Unauthenticated)
+	// Asking for the code is no sign-in that failed.
+	if asked, failed := w.signIns("factor"), w.signIns("failed"); asked != 1 || failed != 0 {
+		t.Errorf("the factor was asked %v times, and %v sign-ins failed", asked, failed)
+	}
 	refused("the right code and a wrong password", ask("ann@example.com", "guess", right), 401, models.Unauthenticated)
 	a := ask("ann@example.com", password, right)
 	status(t, "the right code", a, 200)

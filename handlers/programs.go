@@ -84,6 +84,8 @@ func (s *Server) tried(c *fiber.Ctx, err error) {
 	outcome, event := "ok", "signed in by the API"
 	switch code := models.CodeOf(err); {
 	case err == nil:
+	case code == models.FactorNeeded: // the password was right: that is no failure
+		outcome, event = "factor", "second factor asked by the API"
 	case code == models.Invalid:
 		outcome, event = "refused", "sign-in by the API refused"
 	case code == models.Limited:

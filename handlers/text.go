@@ -11,7 +11,7 @@ import (
 )
 
 var errUnreadable = &models.Error{Code: models.Invalid,
-	Message: "Something in this request is no text that AllIN can keep. Load the page again and type it anew."}
+	Message: "Something that was sent holds characters that AllIN cannot keep. Load the page again and type it anew."}
 
 // readable reports whether the request's path, query and form are text. The
 // database keeps neither broken UTF-8 nor the character zero, so both end here.

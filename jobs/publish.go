@@ -310,7 +310,7 @@ func (p *publication) call(ctx context.Context, part networks.Create) (created n
 			stack := string(debug.Stack())
 			p.log.Error("network client panicked", "network", p.info.Key, "panic", r, "stack", stack)
 			p.in.Fault(models.Fault{Origin: models.FaultOfJob, Place: "publish to " + p.info.Key, Message: fmt.Sprintf("network client panicked: %v", r), Stack: stack})
-			err = &networks.Error{Kind: networks.Unknown, Message: "AllIN stumbled while sending.", Code: "panic"}
+			err = &networks.Error{Kind: networks.Unknown, Message: "AllIN failed while it was sending this.", Code: "panic"}
 		}
 	}()
 	defer func() { p.metrics.called(p.info.Key, "create", err) }()

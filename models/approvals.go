@@ -185,7 +185,7 @@ func (w *Workspace) ask(ctx context.Context, tx pgx.Tx, post uuid.UUID, before l
 	}
 	title := w.Member.Name + " asks for your approval"
 	if v == VerdictEdited {
-		title = w.Member.Name + " changed a post that was approved"
+		title = w.Member.Name + " changed an approved post and asks again"
 	}
 	return w.tellPeople(ctx, tx, st.Approvers, note{kind: noteAsked, post: &post, title: title, body: c.Content.Excerpt()})
 }

@@ -19,7 +19,7 @@ const maxDays = 42
 func dayStart(date string, loc *time.Location) (time.Time, error) {
 	d, err := time.Parse("2006-01-02", date)
 	if err != nil {
-		return time.Time{}, invalid("date", "%q is not a date.", date)
+		return time.Time{}, invalid("date", "%q is not a date. Dates are written like 2026-12-24.", date)
 	}
 	return resolve(d, loc), nil
 }
@@ -36,7 +36,7 @@ func (w *Workspace) Calendar(ctx context.Context, from string, days, perDay int,
 	}
 	first, err := time.Parse("2006-01-02", from)
 	if err != nil || first.Year() < 1990 || first.Year() > 2200 {
-		return nil, invalid("date", "There is no calendar for %q.", from)
+		return nil, invalid("date", "There is no calendar for %q. Choose a date from 1990 to 2200, written like 2026-12-24.", from)
 	}
 	days = min(max(days, 1), maxDays)
 	cal := &Calendar{Zone: w.Zone(), Days: make([]Day, days)}

@@ -104,8 +104,12 @@ func (in *Install) ConfirmEmail(ctx context.Context, token string) error {
 		if err != nil {
 			return err
 		}
+		zone, err := zoneOf(ctx, tx, u)
+		if err != nil {
+			return err
+		}
 		if err := in.post(ctx, tx, Addressee{Name: u.Name, Email: u.Email, User: &u.ID},
-			EmailChangedLetter{To: shortEmail(l.Email), Undo: in.address("/email/undo/" + undo)}); err != nil {
+			EmailChangedLetter{At: in.now(), Zone: zone, To: shortEmail(l.Email), Undo: in.address("/email/undo/" + undo)}); err != nil {
 			return err
 		}
 		return in.auditUser(ctx, tx, u, "email.changed", nil)

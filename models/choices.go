@@ -55,7 +55,7 @@ func (p *Person) NotificationChoices(ctx context.Context) (NotificationChoices, 
 func (p *Person) ChooseNotifications(ctx context.Context, reach map[string]Reach) error {
 	for kind, r := range reach {
 		if _, ok := notificationKind(kind); !ok || !slices.Contains(Reaches, r) {
-			return invalid(kind, "Choose one of the three.")
+			return invalid(kind, "Choose how far these come: by mail, in AllIN only, or not at all.")
 		}
 	}
 	err := p.store.db.Rows(ctx, p.scope(), func(tx pgx.Tx) error {

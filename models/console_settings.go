@@ -156,7 +156,7 @@ func (c *Console) Apps(ctx context.Context) ([]AppCredentials, error) {
 func (c *Console) needsApp(network string) error {
 	n, err := c.store.networks.Get(network, false)
 	if err != nil || n.Info().Connect.Portal == "" {
-		return notFound("network that needs an app")
+		return &Error{Code: NotFound, Message: "There is no network of this name for which an app is entered."}
 	}
 	return nil
 }

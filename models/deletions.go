@@ -264,7 +264,7 @@ func (p *Person) Restore(ctx context.Context, organization uuid.UUID) error {
 			return err
 		}
 		if tag.RowsAffected() == 0 {
-			return notFound("organization to be had back")
+			return &Error{Code: NotFound, Message: "This organization cannot be had back: its time is over, somebody has taken it back already, or you were no owner of it."}
 		}
 		if _, err := tx.Exec(ctx, `update organizations set deleted_at = null where id = $1`, organization); err != nil {
 			return err

@@ -61,7 +61,7 @@ func (w *Workspace) Do(ctx context.Context, delivery uuid.UUID, act Act) error {
 			return err
 		}
 		if len(list) == 0 {
-			return notFound("delivery")
+			return notFound("post on an account")
 		}
 		d := list[0]
 		post = d.PostID
@@ -102,7 +102,7 @@ func (w *Workspace) do(ctx context.Context, tx pgx.Tx, d *lockedDelivery, act Ac
 		}
 		return d.confirm(ctx, tx)
 	}
-	return conflict("This cannot be done with a single delivery.")
+	return conflict("This cannot be done for a single account. Do it for the whole post.")
 }
 
 // again lets a delivery be taken up at once.

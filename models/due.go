@@ -134,9 +134,9 @@ func (in *Install) MarkMissed(ctx context.Context) (int, error) {
 		}
 		for organization, posts := range missed {
 			one := note{kind: "delivery.missed", post: &posts[0], title: "A post missed its time",
-				body: "AllIN could not publish when it was due, so it waits for your word."}
+				body: "AllIN could not publish when it was due. Say whether it is still to go out."}
 			if len(posts) > 1 {
-				one = note{kind: "delivery.missed", title: fmt.Sprintf("%d posts missed their time", len(posts)), body: "AllIN could not publish when they were due, so they wait for your word."}
+				one = note{kind: "delivery.missed", title: fmt.Sprintf("%d posts missed their time", len(posts)), body: "AllIN could not publish when they were due. Say whether they are still to go out."}
 			}
 			if err := in.tell(ctx, tx, organization, one); err != nil {
 				return err

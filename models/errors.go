@@ -52,8 +52,9 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
+// notFound is an error about what is not there, or not for the person.
 func notFound(what string) error {
-	return &Error{Code: NotFound, Message: "There is no such " + what + "."}
+	return &Error{Code: NotFound, Message: "There is no such " + what + ". It may have been removed meanwhile."}
 }
 
 func conflict(format string, args ...any) error {

@@ -111,7 +111,7 @@ func (p *Person) told(ctx context.Context, tx pgx.Tx, act, object string, letter
 	if err := p.audit(ctx, tx, act, object, nil); err != nil {
 		return err
 	}
-	letter.Name, letter.At, letter.Zone, letter.Security = p.User.Name, p.store.now(), p.User.TimeZone, p.store.address("/settings/security")
+	letter.At, letter.Zone, letter.Security = p.store.now(), p.User.TimeZone, p.store.address("/settings/security")
 	return p.store.post(ctx, tx, Addressee{Name: p.User.Name, Email: p.User.Email, User: &p.User.ID}, letter)
 }
 

@@ -184,10 +184,10 @@ func (in *Install) family(ctx context.Context, tx pgx.Tx, given refreshToken) (*
 	f := &family{id: given.family}
 	var sealed []byte
 	err := tx.QueryRow(ctx, `select f.organization_id, f.sealed, f.generation, f.rotated_at > clock_timestamp() - $2::interval, f.expires_at,
-			u.id, u.name, u.email
+			u.id, u.name, u.email, u.time_zone
 		from token_families f join users u on u.id = f.user_id
 		where f.id = $1 and f.expires_at > now() and u.suspended_at is null for update of f`, f.id, refreshGrace).
-		Scan(&f.organization, &sealed, &f.generation, &f.inGrace, &f.expires, &f.user.ID, &f.user.Name, &f.user.Email)
+		Scan(&f.organization, &sealed, &f.generation, &f.inGrace, &f.expires, &f.user.ID, &f.user.Name, &f.user.Email, &f.user.TimeZone)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -213,12 +213,12 @@ func (in *Install) endStolen(ctx context.Context, tx pgx.Tx, f *family) error {
 	}
 	if f.organization != nil {
 		if err := in.notify(ctx, tx, *f.organization, audience{people: []uuid.UUID{f.user.ID}}, note{kind: noteReused, title: "A program of yours was signed out",
-			body: "Its refresh token was used twice, as happens when somebody has copied it. Look at your devices, and change your password if you do not know why."}); err != nil {
+			body: "Its sign-in was used twice, as happens when somebody has copied it. If the program is yours, sign in there again; if you do not know it, change your password."}); err != nil {
 			return err
 		}
 	}
 	return in.post(ctx, tx, Addressee{Name: f.user.Name, Email: f.user.Email, User: &f.user.ID, Organization: f.organization},
-		RefreshReused{At: in.now(), Address: OriginOf(ctx).Address, Devices: in.address("/settings/devices")})
+		RefreshReused{At: in.now(), Zone: f.user.TimeZone, Address: OriginOf(ctx).Address, Devices: in.address("/settings/devices")})
 }
 
 // EndFamily signs a program out by a refresh token of its, spent or not. What

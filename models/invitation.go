@@ -102,7 +102,7 @@ func addresses(text string) ([]string, error) {
 	}
 	switch {
 	case len(wrong) > 0:
-		return nil, invalid("emails", "No e-mail address: %s. Write addresses like ann@example.com.", clipped(strings.Join(wrong, ", "), 200))
+		return nil, invalid("emails", "Not an e-mail address: %s. Write addresses like ann@example.com.", clipped(strings.Join(wrong, ", "), 200))
 	case len(list) == 0:
 		return nil, invalid("emails", "Enter at least one e-mail address.")
 	case len(list) > mostInvites:

@@ -4,7 +4,6 @@ import "time"
 
 // FactorChanged tells a person that how they sign in has changed.
 type FactorChanged struct {
-	Name     string    // the person's
 	What     string    // "totp", "passkey", "recovery codes" or "identity"
 	Which    string    // the passkey's name or the provider's; "" otherwise
 	On       bool      // it was added; otherwise taken away

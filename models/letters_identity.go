@@ -38,8 +38,10 @@ func (NoAccountLetter) Kind() string { return "no-account" }
 
 // PasswordChangedLetter tells that the password is another one now.
 type PasswordChangedLetter struct {
-	Reset   string `json:"reset"`   // where a new one is asked for
-	Devices string `json:"devices"` // where one is signed in
+	At      time.Time `json:"at"`
+	Zone    string    `json:"zone"`    // the person's
+	Reset   string    `json:"reset"`   // where a new one is asked for
+	Devices string    `json:"devices"` // where one is signed in
 }
 
 // Kind names the letter.
@@ -63,8 +65,10 @@ func (EmailTakenLetter) Kind() string { return "email-taken" }
 
 // EmailChangedLetter tells the old address that the account has another one.
 type EmailChangedLetter struct {
-	To   string `json:"to"`   // the new one, shortened: "a…@example.com"
-	Undo string `json:"undo"` // ends after 7 days
+	At   time.Time `json:"at"`
+	Zone string    `json:"zone"` // the person's
+	To   string    `json:"to"`   // the new one, shortened: "a…@example.com"
+	Undo string    `json:"undo"` // ends after 7 days
 }
 
 // Kind names the letter.

@@ -112,7 +112,7 @@ func (w *Workspace) AppendUpload(ctx context.Context, id uuid.UUID, offset int64
 	var misplaced *media.OffsetError
 	switch {
 	case errors.As(err, &misplaced):
-		return misplaced.Have, &Error{Code: Conflict, Message: "This piece does not follow what was uploaded before.", Err: err}
+		return misplaced.Have, &Error{Code: Conflict, Message: "This piece does not follow what was uploaded before. Choose the file again.", Err: err}
 	case errors.Is(err, media.ErrTooLarge):
 		return 0, invalid("file", "This file is larger than 1 GB, more than any of the networks takes.")
 	case errors.Is(err, media.ErrFinished):

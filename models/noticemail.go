@@ -35,6 +35,7 @@ func (NoticeLetter) Kind() string { return "notice" }
 // DigestLetter tells of several.
 type DigestLetter struct {
 	Daily       bool         `json:"daily"` // the person wants one mail a day
+	Zone        string       `json:"zone"`  // the person's, of all times in it
 	Notices     []DigestItem `json:"notices"`
 	More        int          `json:"more"` // that are not listed
 	Href        string       `json:"href"` // of the list in the app
@@ -168,7 +169,7 @@ func (in *Install) noticeLetter(p waitingForMail, list []unread) (Letter, error)
 		return NoticeLetter{Title: n.Title, Body: n.Body, About: about.Name, Organization: n.Organization,
 			Href: in.noticeHref(n), Settings: settings, Unsubscribe: unsubscribe}, nil
 	}
-	d := DigestLetter{Daily: p.Digest != nil, Href: in.address("/notifications"), Settings: settings, Unsubscribe: unsubscribe}
+	d := DigestLetter{Daily: p.Digest != nil, Zone: p.Zone, Href: in.address("/notifications"), Settings: settings, Unsubscribe: unsubscribe}
 	zone, err := LoadZone(p.Zone)
 	if err != nil {
 		zone = time.UTC

@@ -35,7 +35,7 @@ type NotificationKind struct {
 var NotificationKinds = []NotificationKind{
 	{"delivery.failed", "Posts that were not sent", "A network refused a post, or could not be reached for too long.", ReachMail},
 	{"delivery.unknown", "Posts that may be live", "A network's answer was lost, and you are asked whether the post is there.", ReachMail},
-	{"delivery.missed", "Posts that missed their time", "AllIN could not publish when a post was due, and waits for your word.", ReachMail},
+	{"delivery.missed", "Posts that missed their time", "AllIN could not publish when a post was due, and asks whether it is still to go out.", ReachMail},
 	{"delivery.waiting", "Posts that wait for the operator", "A network wants something of whoever runs this installation. Posts go out when that is done.", ReachApp},
 	{noteAsked, "Posts that wait for your approval", "Somebody asks for approval of a post, and you may give it.", ReachMail},
 	{noteOverdue, "Approvals that are due", "A post's time comes near, or has passed, and nobody has approved it.", ReachMail},
@@ -44,7 +44,7 @@ var NotificationKinds = []NotificationKind{
 	{noteMention, "Mentions", "Somebody names you in a comment.", ReachMail},
 	{noteReply, "Comments", "Somebody comments on a post of yours, or answers you.", ReachApp},
 	{noteExport, "Archives", "An archive of data that you asked for is ready, or could not be made.", ReachApp},
-	{noteReused, "Programs that were signed out", "A program's refresh token was used twice, so it was signed out.", ReachApp},
+	{noteReused, "Programs that were signed out", "A program's sign-in was used twice, as happens when somebody has copied it, so it was signed out.", ReachApp},
 	{"account.reconnect", "Accounts to be connected again", "A network ended AllIN's access to an account. What is scheduled there waits.", ReachMail},
 }
 

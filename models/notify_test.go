@@ -57,6 +57,56 @@ func (w *world) mailed(want int) []*models.MailClaim {
 	return list
 }
 
+// letter reads the only mail of that kind.
+func (w *world) letter(l models.Letter, into any) {
+	w.t.Helper()
+	found := 0
+	for _, id := range w.due() {
+		m, err := w.Install("mail").ClaimMail(w.t.Context(), id)
+		w.ok(err)
+		if m.Kind == l.Kind() {
+			found++
+			w.ok(json.Unmarshal(m.Content, into))
+		}
+	}
+	if found != 1 {
+		w.t.Fatalf("%d mails of the kind %s", found, l.Kind())
+	}
+}
+
+// Times in mails are those of who reads them: a person's zone, or the
+// organization's where the reader has no account.
+func TestLettersCarryAZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ws := w.organization("Acme")
+	ws.Organization.TimeZone = "Asia/Kolkata"
+	super(t, w.dsn, `update users set time_zone = 'America/Lima'`)
+	in := w.Install("test")
+	first := w.tokens(ws)
+	second, err := in.Refresh(calledFrom(t, "127.0.0.1"), first.Refresh)
+	noError(t, err)
+	_, err = in.Refresh(calledFrom(t, "127.0.0.1"), second.Refresh)
+	noError(t, err)
+	if _, err := in.Refresh(calledFrom(t, "127.0.0.1"), first.Refresh); models.CodeOf(err) != models.Unauthenticated {
+		t.Fatal(err)
+	}
+	var reused models.RefreshReused
+	w.letter(reused, &reused)
+	if reused.Zone != "America/Lima" {
+		t.Errorf("the person's letter has the zone %q", reused.Zone)
+	}
+
+	id, err := ws.AskApproval(t.Context(), nil, text("Hello", w.account(ws, "acme.example")), tomorrow("10:00"), "")
+	noError(t, err)
+	w.client(ws, id)
+	var asked models.ReviewAsked
+	w.letter(asked, &asked)
+	if asked.Zone != "Asia/Kolkata" || asked.WhenZone != tomorrow("10:00").At.Zone || !strings.HasSuffix(asked.When, " at 10:00") {
+		t.Errorf("the client's letter: %+v", asked)
+	}
+}
+
 func notices(t *testing.T, ws *models.Workspace) int {
 	list, _, err := ws.Notifications(t.Context(), 50)
 	if err != nil {

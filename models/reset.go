@@ -51,7 +51,7 @@ func (in *Install) ResetFor(ctx context.Context, email string) (url string, err 
 		var id uuid.UUID
 		err := tx.QueryRow(ctx, `select id from users where lower(email) = $1`, email).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return notFound("account with this address")
+			return &Error{Code: NotFound, Message: "There is no account with this address."}
 		}
 		if err != nil {
 			return err
@@ -158,8 +158,20 @@ func (in *Install) setPassword(ctx context.Context, tx pgx.Tx, u User, hash stri
 	if err := in.endLinks(ctx, tx, u.ID, resetLink); err != nil {
 		return err
 	}
+	zone, err := zoneOf(ctx, tx, u)
+	if err != nil {
+		return err
+	}
 	return in.post(ctx, tx, Addressee{Name: u.Name, Email: u.Email, User: &u.ID},
-		PasswordChangedLetter{Reset: in.address("/forgot"), Devices: in.address("/settings/devices")})
+		PasswordChangedLetter{At: in.now(), Zone: zone, Reset: in.address("/forgot"), Devices: in.address("/settings/devices")})
+}
+
+// zoneOf is the zone in which letters tell the person times.
+func zoneOf(ctx context.Context, tx pgx.Tx, u User) (zone string, err error) {
+	if err = tx.QueryRow(ctx, `select time_zone from users where id = $1`, u.ID).Scan(&zone); err != nil {
+		return "", fmt.Errorf("find the time zone of a person: %w", err)
+	}
+	return zone, nil
 }
 
 // endSessions signs the person out everywhere but in one session; nil: in that

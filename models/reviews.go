@@ -79,12 +79,12 @@ func (w *Workspace) SendReview(ctx context.Context, post uuid.UUID, i Invitee) (
 		if err != nil {
 			return err
 		}
-		when, err := w.wantedWords(ctx, tx, post)
+		when, zone, err := w.wantedWords(ctx, tx, post)
 		if err != nil {
 			return err
 		}
-		letter := ReviewAsked{Organization: w.Organization.Name, Sender: w.Member.Name, Excerpt: read.Content.Excerpt(), When: when,
-			Words: i.Words, Link: address, Expires: expires}
+		letter := ReviewAsked{Organization: w.Organization.Name, Sender: w.Member.Name, Excerpt: read.Content.Excerpt(), When: when, WhenZone: zone,
+			Words: i.Words, Link: address, Expires: expires, Zone: w.Organization.TimeZone}
 		if err := w.store.post(ctx, tx, Addressee{Name: i.Name, Email: i.Email, Organization: &w.Organization.ID}, letter); err != nil {
 			return err
 		}
@@ -118,16 +118,16 @@ func (w *Workspace) keepLink(ctx context.Context, tx pgx.Tx, post uuid.UUID, tok
 	return id, expires, err
 }
 
-// wantedWords is the post's wanted time as people say it, with its zone.
-func (w *Workspace) wantedWords(ctx context.Context, tx pgx.Tx, post uuid.UUID) (string, error) {
+// wantedWords is the post's wanted time as people say it, and the zone it is meant in.
+func (w *Workspace) wantedWords(ctx context.Context, tx pgx.Tx, post uuid.UUID) (when, zone string, err error) {
 	var date time.Time
-	var clock, zone string
-	err := tx.QueryRow(ctx, `select local_date, to_char(local_time, 'HH24:MI'), zone from scheduled_posts where post_id = $1 and proposed`, post).
+	var clock string
+	err = tx.QueryRow(ctx, `select local_date, to_char(local_time, 'HH24:MI'), zone from scheduled_posts where post_id = $1 and proposed`, post).
 		Scan(&date, &clock, &zone)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
+		return "", "", nil
 	}
-	return date.Format("Monday 2 January 2006") + ", " + clock + " (" + zone + ")", err
+	return date.Format("Monday 2 January 2006") + " at " + clock, zone, err
 }
 
 // RevokeReview ends a client's link at once.

@@ -35,7 +35,7 @@ type TOTPSetUp struct {
 
 func totpAD(user uuid.UUID) []byte { return seal.At("totp_secrets", "sealed", "", user.String()) }
 
-var errTOTPOn = conflict("An authenticator app is set up already.")
+var errTOTPOn = conflict("An authenticator app is set up already. Remove it first to set up another.")
 
 // SetUpTOTP returns the secret for an authenticator app. Until it was proved
 // by a code it is good for nothing, and the same is shown again.

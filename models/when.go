@@ -56,7 +56,7 @@ func (w Wall) Instant() (time.Time, error) {
 	}
 	t, err := time.Parse("2006-01-02 15:04", w.Date+" "+w.Time)
 	if err != nil {
-		return time.Time{}, invalid("time", "%s %s is not a date and a time.", w.Date, w.Time)
+		return time.Time{}, invalid("time", "%s %s is not a date and a time. Write them like 2026-12-24 and 09:30.", w.Date, w.Time)
 	}
 	return resolve(t, loc), nil
 }

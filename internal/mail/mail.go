@@ -70,7 +70,7 @@ func (m Message) tidy() (Message, error) {
 	}
 	for _, a := range []Address{m.From, m.To} {
 		if p, err := mail.ParseAddress(a.Email); err != nil || p.Address != a.Email || a.Email != line(a.Email) {
-			return m, &Error{Permanent: true, Message: "The address cannot be written to.", err: errors.New("not an address")}
+			return m, &Error{Permanent: true, Message: "Mail cannot be sent to an address that is written like this.", err: errors.New("not an address")}
 		}
 	}
 	return m, nil

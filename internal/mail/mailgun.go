@@ -65,7 +65,7 @@ func classifyMailgun(err error) error {
 	said := saidByMailgun(refused.Data)
 	switch refused.Actual {
 	case http.StatusBadRequest:
-		return &Error{Permanent: strings.Contains(said, "'to' parameter"), Message: "Mailgun refused the message: " + said, err: errors.New("status 400")}
+		return &Error{Permanent: ofRecipient(said), Message: "Mailgun refused the message: " + said, err: errors.New("status 400")}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return again(errors.New("status 401"), "Mailgun does not accept the key: %s", said)
 	case http.StatusNotFound:
@@ -76,11 +76,22 @@ func classifyMailgun(err error) error {
 	return again(errors.New(http.StatusText(refused.Actual)), "Mailgun answered with status %d: %s", refused.Actual, said)
 }
 
-// saidByMailgun is the sentence in an answer, which is JSON or plain text.
+// ofRecipient tells a refusal of the address from one of anything else in the
+// message. Mailgun writes the parameter's name with and without quotes.
+func ofRecipient(said string) bool {
+	return strings.HasPrefix(strings.ReplaceAll(said, "'", ""), "to parameter")
+}
+
+// saidByMailgun is the sentence in an answer, which is an object, a string of
+// JSON, or plain text.
 func saidByMailgun(data []byte) string {
 	var body struct{ Message string }
 	if json.Unmarshal(data, &body) == nil && body.Message != "" {
 		return clip(line(body.Message))
+	}
+	var sentence string
+	if json.Unmarshal(data, &sentence) == nil {
+		return clip(line(sentence))
 	}
 	return clip(line(string(data)))
 }

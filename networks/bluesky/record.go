@@ -120,7 +120,7 @@ func replyTo(c networks.Create) (*reply, error) {
 	}
 	r := &reply{Root: strongRef{root.ID, root.Data[dataCID]}, Parent: strongRef{c.Parent.ID, c.Parent.Data[dataCID]}}
 	if r.Root.CID == "" || r.Parent.CID == "" {
-		return nil, &networks.Error{Kind: networks.Rejected, Message: "The thread's earlier parts are not known well enough to go on from them."}
+		return nil, &networks.Error{Kind: networks.Rejected, Message: "AllIN does not know where the earlier parts of this thread are, so the rest cannot follow them. Post the rest by hand, or duplicate the post."}
 	}
 	return r, nil
 }

@@ -58,7 +58,7 @@ func (n *Network) do(ctx context.Context, c call, creates bool) (*wire.Response,
 
 // unsendable is an error for what could not even be put into a request.
 func unsendable(err error) error {
-	return &networks.Error{Kind: networks.Rejected, Message: "The post could not be put into Bluesky's form.", Err: err}
+	return &networks.Error{Kind: networks.Rejected, Message: "AllIN could not write this post the way Bluesky wants it. Change its text, or tell whoever runs AllIN.", Err: err}
 }
 
 // refusal puts an answer other than 2xx into its class. Anything that is not

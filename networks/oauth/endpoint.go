@@ -104,7 +104,7 @@ func (e Endpoint) token(ctx context.Context, app networks.App, form url.Values) 
 	if err := resp.JSON(&got); err != nil || got.AccessToken == "" {
 		return networks.Token{}, &networks.Error{
 			Kind: networks.Unavailable, HTTP: resp.Status, Code: "no_token", Err: err,
-			Message: e.Name + " gave an answer without a token.",
+			Message: e.Name + " answered, but gave AllIN no access. Try to connect again.",
 		}
 	}
 	t := networks.Token{Access: got.AccessToken, Refresh: got.RefreshToken, Scopes: strings.Fields(got.Scope)}
@@ -121,7 +121,7 @@ func (e Endpoint) call(ctx context.Context, app networks.App, address string, fo
 	}
 	req, err := wire.FormRequest(ctx, address, form)
 	if err != nil {
-		return nil, &networks.Error{Kind: networks.Unavailable, Message: e.Name + "'s address for tokens makes no sense.", Err: err}
+		return nil, &networks.Error{Kind: networks.Unavailable, Message: e.Name + "'s address for sign-ins cannot be used. Whoever runs AllIN has to look at its settings.", Err: err}
 	}
 	if e.Basic {
 		req.SetBasicAuth(url.QueryEscape(app.ClientID), url.QueryEscape(app.ClientSecret))
@@ -155,7 +155,7 @@ func (e Endpoint) refusal(resp *wire.Response) *networks.Error {
 		err.Message = e.Name + " has ended this connection. Connect the account again."
 	case refused && slices.Contains(ourFault, got.Error):
 		err.Kind = networks.Operator
-		err.Message = e.Name + " does not accept this installation's application. Its credentials and addresses have to be checked."
+		err.Message = e.Name + " does not accept this installation's application. Whoever runs AllIN has to check its ID, secret and addresses."
 	default:
 		err.Kind = networks.Unavailable
 		err.Message = e.Name + " could not renew the connection just now."

@@ -83,7 +83,7 @@ func (p *Provider) refused(code string) error {
 	case "no_code":
 		e.Message = name + " sent you back without an answer. Try to connect again."
 	default:
-		e.Kind, e.Message = networks.Operator, name+" does not accept this installation's application. Its credentials and addresses have to be checked."
+		e.Kind, e.Message = networks.Operator, name+" does not accept this installation's application. Whoever runs AllIN has to check its ID, secret and addresses."
 	}
 	return e
 }

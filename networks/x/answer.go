@@ -161,7 +161,7 @@ func unclear(resp *wire.Response, creates bool, err error) *networks.Error {
 
 // unsendable is the error for what could not be put into a request.
 func unsendable(err error) *networks.Error {
-	return &networks.Error{Kind: networks.Rejected, Code: "unsendable", Message: "The post could not be put into X's form.", Err: err}
+	return &networks.Error{Kind: networks.Rejected, Code: "unsendable", Message: "AllIN could not write this post the way X wants it. Change its text, or tell whoever runs AllIN.", Err: err}
 }
 
 // wait is how long a limited answer asks to wait; zero when it does not say.

@@ -20,7 +20,7 @@ var Letters = []models.Letter{
 	models.NoticeLetter{Title: "Not sent to Mastodon", Body: "Mastodon refused the post: the picture has no description, and this server wants one. Add it and send the post again.",
 		About: "Posts that were not sent", Organization: "Nordlicht Studio", Href: sampleOrigin + "/notifications/0190c0de-0000-7000-8000-000000000001",
 		Settings: sampleOrigin + "/settings/notifications", Unsubscribe: sampleOrigin + "/unsubscribe/sample"},
-	models.DigestLetter{Daily: true, More: 2, Href: sampleOrigin + "/notifications", Settings: sampleOrigin + "/settings/notifications",
+	models.DigestLetter{Daily: true, Zone: "Europe/Berlin", More: 2, Href: sampleOrigin + "/notifications", Settings: sampleOrigin + "/settings/notifications",
 		Unsubscribe: sampleOrigin + "/unsubscribe/sample", Notices: []models.DigestItem{
 			{Title: "@morgenrot.example must be connected again", Body: "Bluesky ended AllIN's access. What is scheduled there waits.", Organization: "Café Morgenrot",
 				When: "Tue 24 Nov, 14:03", Href: sampleOrigin + "/notifications/1"},
@@ -33,10 +33,10 @@ var Letters = []models.Letter{
 	models.AccountExistsLetter{SignIn: sampleOrigin + "/sign-in", Reset: sampleOrigin + "/reset/" + sampleToken},
 	models.ResetLetter{URL: sampleOrigin + "/reset/" + sampleToken},
 	models.NoAccountLetter{SignIn: sampleOrigin + "/sign-in"},
-	models.PasswordChangedLetter{Reset: sampleOrigin + "/forgot", Devices: sampleOrigin + "/settings/devices"},
+	models.PasswordChangedLetter{At: sampleMoment, Zone: "Europe/Berlin", Reset: sampleOrigin + "/forgot", Devices: sampleOrigin + "/settings/devices"},
 	models.ConfirmEmailLetter{URL: sampleOrigin + "/email/confirm/" + sampleToken},
 	models.EmailTakenLetter{SignIn: sampleOrigin + "/sign-in"},
-	models.EmailChangedLetter{To: "m…@lindqvist.example", Undo: sampleOrigin + "/email/undo/" + sampleToken},
+	models.EmailChangedLetter{At: sampleMoment, Zone: "Europe/Berlin", To: "m…@lindqvist.example", Undo: sampleOrigin + "/email/undo/" + sampleToken},
 	models.NewSignInLetter{At: sampleMoment, Zone: "Europe/Berlin", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
 		Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Devices: sampleOrigin + "/settings/devices", Reset: sampleOrigin + "/forgot"},
 
@@ -49,15 +49,15 @@ var Letters = []models.Letter{
 		ExpiresAt: sampleMoment.AddDate(0, 0, 7), Zone: "Europe/Berlin"},
 
 	models.ReviewAsked{Organization: "Nordlicht Studio", Sender: "Mara Lindqvist", Excerpt: "Ferry timetable for Advent: the last boat leaves at nine in the evening.",
-		When: "5 December 2026 at 09:00 (Berlin time)", Words: "The picture is the one from the pier, as you wished.",
-		Link: sampleOrigin + "/review/" + sampleToken, Expires: sampleMoment.AddDate(0, 0, 14)},
+		When: "Saturday 5 December 2026 at 09:00", WhenZone: "Europe/Berlin", Words: "The picture is the one from the pier, as you wished.",
+		Link: sampleOrigin + "/review/" + sampleToken, Expires: sampleMoment.AddDate(0, 0, 14), Zone: "Europe/Berlin"},
 
-	models.RefreshReused{At: sampleMoment, Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Devices: sampleOrigin + "/settings/devices"},
+	models.RefreshReused{At: sampleMoment, Zone: "Europe/Berlin", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Devices: sampleOrigin + "/settings/devices"},
 }
 
 // factor is a letter about a change of how somebody signs in.
 func factor(what, which string, on bool) models.FactorChanged {
-	return models.FactorChanged{Name: "Mara Lindqvist", What: what, Which: which, On: on, At: sampleMoment, Zone: "Europe/Berlin",
+	return models.FactorChanged{What: what, Which: which, On: on, At: sampleMoment, Zone: "Europe/Berlin",
 		Security: sampleOrigin + "/settings/security"}
 }
 

@@ -13,10 +13,10 @@ func factorChanged(l models.FactorChanged) sheet {
 	return sheet{
 		Subject:   what,
 		Preheader: told,
-		Lines: filled(greeting(l.Name), told, now,
-			"If this was not you, change your password now, then look at what opens your account and remove what is not yours."),
-		Button: link{"Look at your sign-in", l.Security},
-		Small:  []string{"If it was you, there is nothing to do."},
+		Lines: filled(told, now,
+			"If it was not you, choose a new password at once, then look at how one can sign in to your account and remove what is not yours."),
+		Button: link{"See how you sign in", l.Security},
+		Small:  []string{"This is told to everybody whose way to sign in to AllIN changes. If it was you, there is nothing to do."},
 	}
 }
 
@@ -33,11 +33,11 @@ func factor(l models.FactorChanged) (what, now string) {
 	case l.What == "passkey":
 		return fmt.Sprintf("The passkey “%s” was removed from your account", l.Which), out
 	case l.What == "recovery codes":
-		return "New recovery codes were made for your account", "The old ones open nothing any more."
+		return "New recovery codes were made for your account", "The old ones no longer work."
 	case l.What == "identity" && l.On:
-		return "Sign-in with " + provider(l.Which) + " was linked to your account", "It opens your account from now on."
+		return "Sign-in with " + provider(l.Which) + " was linked to your account", "You can sign in with it from now on."
 	case l.What == "identity":
-		return "Sign-in with " + provider(l.Which) + " was unlinked from your account", "It does not open your account any more."
+		return "Sign-in with " + provider(l.Which) + " was unlinked from your account", "You can no longer sign in with it."
 	}
 	return "How you sign in was changed", ""
 }
@@ -51,11 +51,4 @@ func provider(key string) string {
 		return "GitHub"
 	}
 	return "your provider"
-}
-
-func greeting(name string) string {
-	if name == "" {
-		return ""
-	}
-	return "Hello " + name + ","
 }

@@ -11,9 +11,10 @@ const notYou = "If it was not you, do nothing."
 func signUp(l models.SignUpLetter) sheet {
 	return sheet{
 		Subject: "Finish signing up for AllIN",
-		Lines:   []string{"Somebody, probably you, asked to sign up with this address. Follow the link to choose your name and a password."},
-		Button:  link{"Finish signing up", l.URL},
-		Small:   []string{"The link works once, within 2 hours. If it was not you, do nothing: no account is made."},
+		Lines: []string{"Somebody, probably you, asked to sign up with this address for AllIN, where teams write, plan and publish their social media posts. " +
+			"Follow the link to choose your name and a password."},
+		Button: link{"Finish signing up", l.URL},
+		Small:  []string{"The link works once, within 2 hours. If it was not you, do nothing: no account is made."},
 	}
 }
 
@@ -24,7 +25,7 @@ func accountExists(l models.AccountExistsLetter) sheet {
 		Lines: []string{
 			"Somebody, probably you, asked to sign up with this address. It has an account on AllIN already, so sign in with it: " +
 				"the link is at the foot of this mail.",
-			"Forgotten the password? Choose another.",
+			"If you have forgotten the password, choose a new one.",
 		},
 		Button: link{"Choose a new password", l.Reset},
 		Small:  []string{"The link for a new password works once, within 30 minutes. If it was not you, do nothing: your account stays as it is."},
@@ -58,10 +59,10 @@ func passwordChanged(l models.PasswordChangedLetter) sheet {
 	return sheet{
 		Subject: "Your password was changed",
 		Lines: []string{
-			"The password of your account on AllIN was changed, and you were signed out everywhere else.",
+			"The password of your account on AllIN was changed on " + moment(l.At, l.Zone) + ", and you were signed out everywhere else.",
 			"If it was not you, choose a new one at once, then look at where you are signed in: that link is at the foot of this mail.",
 		},
-		Button: link{"It was not me", l.Reset},
+		Button: link{"Choose a new password", l.Reset},
 		Small:  []string{"If it was you, there is nothing to do."},
 		Links:  []link{{"See where you are signed in", l.Devices}},
 	}
@@ -71,7 +72,7 @@ func passwordChanged(l models.PasswordChangedLetter) sheet {
 func confirmEmail(l models.ConfirmEmailLetter) sheet {
 	return sheet{
 		Subject: "Confirm your new address",
-		Lines:   []string{"Somebody, probably you, wants to sign in to AllIN with this address from now on, and to get mail from it here."},
+		Lines:   []string{"Somebody, probably you, wants to use this address for their account on AllIN from now on: to sign in, and to get its mails."},
 		Button:  link{"Use this address", l.URL},
 		Small:   []string{"The link works once, within 2 hours. If it was not you, do nothing: nothing is changed."},
 	}
@@ -95,10 +96,10 @@ func emailChanged(l models.EmailChangedLetter) sheet {
 	return sheet{
 		Subject: "Your address was changed",
 		Lines: []string{
-			"Your account on AllIN has the address " + l.To + " from now on. This one no longer signs in.",
-			"If it was not you, take the change back. Then everybody is signed out, and you get a link for a new password by mail.",
+			"The address of your account on AllIN was changed to " + l.To + " on " + moment(l.At, l.Zone) + ". You can no longer sign in with this one.",
+			"If it was not you, take the change back. Then everybody is signed out of the account, and you get a mail with a link for a new password.",
 		},
-		Button: link{"Take it back", l.Undo},
+		Button: link{"Take the change back", l.Undo},
 		Small:  []string{"The link works once, within 7 days. If it was you, there is nothing to do."},
 	}
 }

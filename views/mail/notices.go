@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/allin-platform/allin/models"
+	"github.com/allin-platform/allin/views/ui"
 )
 
 // notice tells of one thing that happened.
@@ -35,6 +36,7 @@ func digest(l models.DigestLetter) sheet {
 		s.Subject, s.Title = fmt.Sprintf("Your day on AllIN: %d notifications", n), "Since your last mail"
 		s.Small = []string{"You asked for one mail a day. What you have read in the app already is left out."}
 	}
+	s.Small = append(s.Small, "The times are in "+ui.ZoneName(l.Zone)+".")
 	if n == 1 {
 		s.Subject, s.Title = l.Notices[0].Title, l.Notices[0].Title
 	}
@@ -52,8 +54,8 @@ func test(l models.TestLetter) sheet {
 	return sheet{
 		Subject: "Mail from AllIN arrives",
 		Lines: []string{
-			"This is the test mail that you asked for. Sign-in links, invitations and notifications come the same way.",
-			"If it lies in the folder for junk, let the domain it comes from vouch for it: SPF, DKIM and DMARC.",
+			"This is the test mail that you asked for. Invitations, links for new passwords and notifications come the same way.",
+			"If it lay in the folder for junk, the domain it comes from has to vouch for its mails: set up SPF, DKIM and DMARC there.",
 		},
 		Button: link{"Open the outbox", l.Href},
 		Small:  []string{fmt.Sprintf("%s asked for this mail in AllIN's console.", l.Name)},

@@ -1,20 +1,23 @@
 package mail
 
-import "github.com/allin-platform/allin/models"
+import (
+	"github.com/allin-platform/allin/models"
+)
 
 // refreshReused tells that a program was signed out because its token was used twice.
 func refreshReused(l models.RefreshReused) sheet {
-	who := "somebody"
+	from := ""
 	if l.Address != "" {
-		who += " at " + l.Address
+		from = ", from the address " + l.Address
 	}
 	return sheet{
 		Subject: "A program of yours was signed out",
 		Lines: []string{
-			"On " + moment(l.At, "") + " " + who + " used a refresh token of yours that had been used before, as happens when it has been copied. " +
-				"That program was signed out everywhere.",
-			"If you do not know why, change your password.",
+			"A program that was signed in to your account on AllIN, such as an app or a script, was signed out.",
+			"Its sign-in was used a second time on " + moment(l.At, l.Zone) + from + ". That happens when somebody has copied it.",
+			"If you do not know why, change your password, then look at where you are signed in and sign out what is not yours.",
 		},
-		Button: link{"Look at your devices", l.Devices},
+		Button: link{"See where you are signed in", l.Devices},
+		Small:  []string{"If the program is yours and you know why this happened, sign in there again: there is nothing else to do."},
 	}
 }

@@ -82,7 +82,9 @@ func (s sheet) text() string {
 	for _, l := range s.After {
 		add(wrap(l, ""))
 	}
-	add("-- ") // mail programs fold away what follows
+	if len(s.Small)+len(s.Links) > 0 {
+		add("-- ") // mail programs fold away what follows
+	}
 	for _, l := range s.Small {
 		add(wrap(l, ""))
 	}

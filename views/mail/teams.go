@@ -11,9 +11,9 @@ func invitation(l models.Invitation) sheet {
 	return sheet{
 		Subject: fmt.Sprintf("%s invites you to %s", l.Inviter, l.Organization),
 		Lines: []string{
-			fmt.Sprintf("%s would like you to join %s on AllIN as %s. AllIN is where the team writes, plans and publishes its social media posts.",
+			fmt.Sprintf("%s would like you to join %s on AllIN, with the role %s. AllIN is where the team writes, plans and publishes its social media posts.",
 				l.Inviter, l.Organization, l.Role),
-			fmt.Sprintf("Join with an account that you have, or make one. The invitation holds until %s.", moment(l.ExpiresAt, l.Zone)),
+			fmt.Sprintf("Join with the account that you have on AllIN, or make one on the way. The invitation holds until %s.", moment(l.ExpiresAt, l.Zone)),
 		},
 		Button: link{"Look at the invitation", l.Link},
 		Small: []string{

@@ -22,6 +22,10 @@ func TestTimesAreInTheReadersZone(t *testing.T) {
 			models.NewSignInLetter{At: at, Zone: zone},
 			models.FactorChanged{What: "totp", At: at, Zone: zone},
 			models.Invitation{ExpiresAt: at, Zone: zone},
+			models.ReviewAsked{Expires: at, Zone: zone},
+			models.RefreshReused{At: at, Zone: zone},
+			models.PasswordChangedLetter{At: at, Zone: zone},
+			models.EmailChangedLetter{At: at, Zone: zone},
 		} {
 			m, err := gallery.Letter(l)
 			if err != nil {
