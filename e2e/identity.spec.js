@@ -45,7 +45,7 @@ test("sign up by link, sign out, reset, sign in, change the address", async ({ p
   await expect(page.locator("#sign-in-with")).toContainText(address);
 
   await page.goto((await mailTo(person.email, "Email changed")).link);
-  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByRole("button", { name: "Take the change back" }).click();
   await expect(page.getByRole("heading", { name: "The change is taken back" })).toBeVisible();
   await page.goto("/calendar");
   await expect(page, "and everybody is signed out").toHaveURL(/\/sign-in/);

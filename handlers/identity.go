@@ -61,7 +61,7 @@ func (s *Server) showUndoEmail(c *fiber.Ctx) error {
 	if err != nil {
 		return s.deadLink(c, err, "/sign-in", "Sign in")
 	}
-	return s.noteThat(c, fiber.StatusOK, people.NoteParams{Title: "Take the change back?", Action: "/email/undo/" + c.Params("token"), Button: "Take it back",
+	return s.noteThat(c, fiber.StatusOK, people.NoteParams{Title: "Take the change back?", Action: "/email/undo/" + c.Params("token"), Button: "Take the change back",
 		Text: []string{"The account has the address " + email + " again. Everybody who is signed in to it is signed out, and a link for a new password is mailed to " + email + "."}})
 }
 

@@ -327,7 +327,7 @@ func TestChangeEmail(t *testing.T) {
 	status(t, "confirm the second", b.post(w.mailed("confirm-email", "eve@example.com"), url.Values{}), http.StatusOK)
 	second := w.mailed("email-changed", "mid@example.com")
 	status(t, "a new password", b.post("/settings/password", url.Values{"password": {"another long password"}}), http.StatusSeeOther)
-	contains(t, w.browser().get(undo), "ann@example.com", "Take it back")
+	contains(t, w.browser().get(undo), "ann@example.com", "Take the change back")
 	status(t, "undo", w.browser().post(undo, url.Values{}), http.StatusOK)
 	w.gone(b.cookie())
 	status(t, "the later way back", w.browser().post(second, url.Values{}), http.StatusNotFound)
