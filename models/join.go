@@ -102,6 +102,9 @@ func (in *Install) JoinAsNew(ctx context.Context, token string, n Newcomer, ip s
 		if _, err := tx.PGX.Exec(ctx, `update users set email_verified_at = now() where id = $1`, user.ID); err != nil {
 			return err
 		}
+		if err := in.auditUser(ctx, tx.PGX, user.user(), "person.signed_up", map[string]any{"platform_role": user.PlatformRole}); err != nil {
+			return err
+		}
 		return joinAs(ctx, tx.PGX, i.ID, tokenHash(token), user.user())
 	})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
