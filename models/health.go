@@ -61,11 +61,13 @@ func (in *Install) LastAnswers(ctx context.Context) ([]NetworkAnswer, error) {
 				(select id, network, updated_at from (select id, network, updated_at, fence from deliveries
 					where state in ('scheduled', 'retrying', 'waiting') and next_at < now() + interval '1 hour' order by next_at limit $1) d where fence > 0)
 			), newest as (
-				select distinct on (network) id, network from recent where updated_at > now() - interval '1 day' order by network, updated_at desc
+				select id, network, row_number() over (partition by network order by updated_at desc) as place
+				from recent where updated_at > now() - interval '1 day'
 			)
-			select n.network, t.ended_at, t.state from newest n cross join lateral (
+			select distinct on (n.network) n.network, t.ended_at, t.state from newest n cross join lateral (
 				select ended_at, state from attempts where delivery_id = n.id and ended_at is not null order by ended_at desc limit 1) t
-			order by n.network`, answersLooked)
+			where n.place <= 50 -- some were touched without a call
+			order by n.network, t.ended_at desc`, answersLooked)
 		if err != nil {
 			return err
 		}
