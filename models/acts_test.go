@@ -175,14 +175,6 @@ func (l *ledger) signUp(name string) (*models.Person, *models.Session) {
 	return p, l.signedIn(p)
 }
 
-func (l *ledger) workspace(p *models.Person) *models.Workspace {
-	list, err := p.Memberships(l.ctx)
-	must(l.t, err)
-	ws, err := p.Workspace(l.ctx, list[0].OrganizationID)
-	must(l.t, err)
-	return ws
-}
-
 func (l *ledger) ofPeople() {
 	ctx, install := l.ctx, l.Install("test")
 	ann, se := l.signUp("Annabel")
