@@ -92,13 +92,16 @@ func dayOf(c *fiber.Ctx, field string, days int, zone string, problems map[strin
 
 // exportAudit streams the entries that are wanted through write. Between two
 // readings no transaction is open, however slowly the browser takes them.
-func (s *Server) exportAudit(c *fiber.Ctx, ws *models.Workspace, write func(w *bufio.Writer) (line func(models.AuditLine) error, end func() error)) error {
+func (s *Server) exportAudit(c *fiber.Ctx, ws *models.Workspace, format string, write func(w *bufio.Writer) (line func(models.AuditLine) error, end func() error)) error {
 	_, f, problems := auditFilter(c, ws)
 	for _, problem := range problems {
 		return &models.Error{Code: models.Invalid, Message: problem, Fields: problems}
 	}
 	first, err := ws.AuditLog(c.UserContext(), f, 0, auditPiece) // asks for the permission, while there is still an answer to give
 	if err != nil {
+		return err
+	}
+	if err := ws.NoteAuditExport(c.UserContext(), format); err != nil {
 		return err
 	}
 	s.security(c, "audit log exported", slog.String("organization", ws.Organization.ID.String()))
@@ -131,7 +134,7 @@ func streamAudit(ctx context.Context, ws *models.Workspace, f models.AuditFilter
 
 func (s *Server) exportAuditCSV(c *fiber.Ctx, ws *models.Workspace) error {
 	download(c, "text/csv; charset=utf-8", "audit.csv")
-	return s.exportAudit(c, ws, func(w *bufio.Writer) (func(models.AuditLine) error, func() error) {
+	return s.exportAudit(c, ws, "csv", func(w *bufio.Writer) (func(models.AuditLine) error, func() error) {
 		table := newSheet(w)
 		header := table.row("number", "time", "who", "who_kind", "who_id", "act", "what", "object", "details", "address", "browser")
 		return func(l models.AuditLine) error {
@@ -178,7 +181,7 @@ type exportedLine struct {
 
 func (s *Server) exportAuditLines(c *fiber.Ctx, ws *models.Workspace) error {
 	download(c, "application/jsonl; charset=utf-8", "audit.jsonl")
-	return s.exportAudit(c, ws, func(w *bufio.Writer) (func(models.AuditLine) error, func() error) {
+	return s.exportAudit(c, ws, "jsonl", func(w *bufio.Writer) (func(models.AuditLine) error, func() error) {
 		out := json.NewEncoder(w)
 		return func(l models.AuditLine) error {
 			return out.Encode(exportedLine{Number: l.Seq, ID: l.ID, Time: l.At.UTC(), Who: l.Actor, WhoKind: string(l.ActorKind), WhoID: actorID(l),

@@ -30,7 +30,11 @@ func (s *Server) peoplePage(c *fiber.Ctx, ws *models.Workspace, status int, form
 	}
 	p := settings.PeopleParams{CSRF: s.csrf(c), Organization: ws.Organization.Name, Search: strings.TrimSpace(c.Query("q")), Me: ws.Member.ID,
 		Role: ws.Role, Manage: ws.May(models.ManagePeople), Owners: ws.May(models.ManageOwners), Invite: form, Zone: ws.Zone()}
+	owners := 0
 	for _, m := range list {
+		if m.Role == models.Owner {
+			owners++
+		}
 		if p.Owners && m.Role != models.Owner {
 			p.Heirs = append(p.Heirs, ui.Choice{Value: m.ID.String(), Label: m.Name + " (" + m.Email + ")"})
 		}
@@ -38,6 +42,7 @@ func (s *Server) peoplePage(c *fiber.Ctx, ws *models.Workspace, status int, form
 			p.People = append(p.People, m)
 		}
 	}
+	p.OnlyOwner = ws.Role == models.Owner && owners == 1
 	if p.Manage {
 		if p.Invitations, err = ws.Invitations(ctx); err != nil {
 			return err

@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -295,7 +296,7 @@ var elsewhere = []string{"https://evil.example", "http://evil.example/", "//evil
 	"javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\tscript:alert(1)", " //evil.example", "\t//evil.example", "/\t/evil.example", "/\n/evil.example", "data:text/html,x",
 	"https:evil.example", "https:/evil.example", "//evil.example%2f..", "/.//evil.example", "//user@evil.example/", "http://127.0.0.1@evil.example", "evil.example", "", "%2f%2fevil.example"}
 
-// S36 and S61: nothing in a request leads to another site.
+// S61: nothing in a request leads to another site.
 func TestS61OpenRedirects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -308,9 +309,7 @@ func TestS61OpenRedirects(t *testing.T) {
 			if to == "" {
 				continue
 			}
-			u, err := url.Parse(to)
-			must(t, err)
-			if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || u.Host != "" || u.Scheme != "" || strings.HasPrefix(u.Path, "//") {
+			if !ownAddress(to) {
 				t.Errorf("%s: %s leads to %q", what, name, to)
 			}
 		}
@@ -336,6 +335,98 @@ func TestS61OpenRedirects(t *testing.T) {
 	if strings.Contains(strings.ToLower(a), "location: //evil") {
 		t.Errorf("a path with two slashes leads away: %.300s", a)
 	}
+}
+
+// S36: what people write into a request never becomes an address that htmx goes
+// to: not what asks where to go on, nor the page that htmx says it has open.
+func TestS36HeadersThatLead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := w.owner("Ann")
+	in := w.browser().signIn("ann@example.com")
+	ask := func(path string, form url.Values, heads ...header) answer {
+		in.stay("ann@example.com") // a proof gives the session another token
+		if form == nil {
+			return in.get(path, heads...)
+		}
+		return in.post(path, form, heads...)
+	}
+	led := 0
+	stay := func(what string, a answer) {
+		t.Helper()
+		for _, name := range []string{"HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url", "Location", "Refresh"} {
+			to := a.header.Get(name)
+			if to == "" {
+				continue
+			}
+			led++
+			if !ownAddress(to) {
+				t.Errorf("%s: %s is %q", what, name, to)
+			}
+			// What comes along in it is a path of ours by the time that it is followed.
+			if u, err := url.Parse(to); err == nil && u.Query().Has("next") {
+				a := w.browser().post("/sign-in", url.Values{"email": {"ann@example.com"}, "password": {password}, "next": {u.Query().Get("next")}}, asPart)
+				if on := a.header.Get("HX-Redirect"); !ownAddress(on) {
+					t.Errorf("%s: signing in then leads to %q", what, on)
+				}
+			}
+		}
+		var news struct {
+			Toast struct{ Action struct{ URL string } }
+		}
+		if told := a.header.Get("HX-Trigger"); strings.Contains(told, "toast") {
+			must(t, json.Unmarshal([]byte(told), &news))
+		}
+		if to := news.Toast.Action.URL; to != "" && !ownAddress(to) {
+			t.Errorf("%s: the message leads to %q", what, to)
+		}
+	}
+	for _, next := range elsewhere {
+		w.sql(`delete from throttles`)
+		open := header{"HX-Current-URL", strings.Map(printableOnly, next)}
+		q := "?next=" + url.QueryEscape(next)
+		// Signing in, and where a proof or another page comes in between.
+		stay("signing in to "+next, w.browser().post("/sign-in", url.Values{"email": {"ann@example.com"}, "password": {password}, "next": {next}}, asPart))
+		stay("signed out at "+next, w.browser().get("/posts", asPart, open))
+		stay("signed out, writing at "+next, w.browser().post("/posts", url.Values{}, asPart, open))
+		stay("proved, to "+next, ask("/prove", url.Values{"proof": {password}, "next": {next}}, asPart))
+		stay("proving again, to "+next, ask("/prove"+q, nil, asPart))
+		in.stay("ann@example.com")
+		w.sql(`update sessions set proved_at = now() - interval '1 day'`)
+		stay("asked for a proof at "+next, in.post("/settings/security/recovery-codes"+q, url.Values{"next": {next}}, asPart, open))
+		stay("asked for a proof as a page at "+next, in.post("/settings/security/recovery-codes"+q, url.Values{"next": {next}}, open, header{"Referer", strings.Map(printableOnly, next)}))
+		w.sql(`update sessions set proved_at = now()`)
+		// An organization that asks for a second factor sends people to set one up.
+		w.sql(`update organizations set second_factor_required = true where id = $1`, ann.Organization.ID)
+		stay("a second factor at "+next, in.get("/posts", asPart, open))
+		w.sql(`update organizations set second_factor_required = false where id = $1`, ann.Organization.ID)
+		stay("a second factor, to "+next, ask("/second-factor"+q, nil, asPart))
+		stay("with a provider, to "+next, w.browser().post("/sign-in/with/google", url.Values{"next": {next}}, asPart))
+		// Forms of ours, with a word that nobody asked for.
+		for path, form := range map[string]url.Values{
+			"/organizations/" + ann.Organization.ID.String() + "/open": {},
+			"/settings/profile":            {"name": {"Ann"}, "zone": {"UTC"}, "theme": {"dark"}, "week_start": {"1"}},
+			"/settings/organization":       {"organization": {"Ann"}},
+			"/posts":                       {"do": {"draft"}, "part-0-text": {next}},
+			"/accounts/connect/x" + q:      {"site": {next}},
+			"/accounts/connect/mastodon":   {"site": {next}},
+			"/settings/people/invitations": {"emails": {"x@example.com"}, "role": {"VIEWER"}, "days": {"7"}},
+		} {
+			for _, name := range []string{"next", "return", "url", "redirect"} {
+				form.Set(name, next)
+			}
+			stay(path+" with "+next, ask(path, form, asPart, open))
+		}
+	}
+	if led < 200 {
+		t.Errorf("only %d answers led anywhere: this test shows too little", led)
+	}
+}
+
+// ownAddress reports whether a browser that follows it stays with us.
+func ownAddress(to string) bool {
+	u, err := url.Parse(to)
+	return err == nil && strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.ContainsAny(to, "\\\t\r\n") && u.Host == "" && u.Scheme == "" && !strings.HasPrefix(u.Path, "//")
 }
 
 func printableOnly(r rune) rune {

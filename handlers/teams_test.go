@@ -127,6 +127,86 @@ func TestJoinSignedIn(t *testing.T) {
 	}
 }
 
+// An invitation into an organization that was suspended or deleted since says
+// so, to who has the link and to who finds it here, and lets nobody in.
+func TestInvitationsIntoClosedOrganizations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := w.owner("Ann")
+	w.owner("Bob")
+	b, guest := w.browser().signIn("bob@example.com"), w.browser()
+	own, token := w.invitation(ann, "bob@example.com")
+	_, other := w.invitation(ann, "new@example.com")
+	newcomer := url.Values{"name": {"New"}, "password": {password}, "zone": {"UTC"}}
+	refused := func(want int, words string) {
+		t.Helper()
+		for what, a := range map[string]answer{
+			"the page":          guest.get("/invitations/" + other),
+			"signing up":        guest.post("/invitations/"+other+"/sign-up", newcomer),
+			"the page for Bob":  b.get("/invitations/" + token),
+			"accepting":         b.post("/invitations/"+token+"/accept", url.Values{}),
+			"accepting a part":  b.post("/invitations/"+token+"/accept", url.Values{}, asPart),
+			"accepting his own": b.post("/invitations/"+own.String()+"/accept-own", url.Values{}),
+		} {
+			status(t, what, a, want)
+			if told := a.body + a.header.Get("HX-Trigger"); !strings.Contains(told, words) {
+				t.Errorf("%s does not say %q: %s", what, words, clip(told))
+			}
+		}
+		if n := w.value(`select count(*)::text from memberships where organization_id = $1`, ann.Organization.ID); n != "1" {
+			t.Errorf("%s members", n)
+		}
+		if n := w.value(`select count(*)::text from users where email = 'new@example.com'`); n != "0" {
+			t.Error("an account was made all the same")
+		}
+		if n := w.value(`select count(*)::text from invitations where state = 'open'`); n != "2" {
+			t.Errorf("%s invitations are open still", n)
+		}
+	}
+	w.sql(`insert into suspensions (organization_id) values ($1)`, ann.Organization.ID)
+	refused(http.StatusForbidden, "Ann is suspended on this installation, so nobody can join it at the moment.")
+	a := b.get("/invitations")
+	contains(t, a, "nobody can join it at the moment", "Decline the invitation to Ann")
+	if strings.Contains(a.body, "accept-own") {
+		t.Error("joining is offered")
+	}
+	w.sql(`delete from suspensions`)
+	w.sql(`update organizations set deleted_at = now() where id = $1`, ann.Organization.ID)
+	refused(http.StatusNotFound, "Ann was deleted after you were invited, so there is nothing to join any more.")
+	contains(t, b.get("/invitations"), "No invitation is waiting")
+	// One may say no at any time, and what is open again can be joined.
+	status(t, "declining", guest.post("/invitations/"+other+"/decline", url.Values{}), http.StatusOK)
+	w.sql(`update organizations set deleted_at = null where id = $1`, ann.Organization.ID)
+	status(t, "accepting at last", b.post("/invitations/"+token+"/accept", url.Values{}), http.StatusSeeOther)
+}
+
+// The only owner is not offered what would be refused, and reads why.
+func TestOnlyOwnerKeepsTheirRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := w.owner("Ann")
+	owner := w.browser().signIn("ann@example.com")
+	role := "/settings/people/" + ann.Member.ID.String() + "/role"
+	offered := func(want bool, path string, words ...string) {
+		t.Helper()
+		a := owner.get(path)
+		contains(t, a, words...)
+		for _, action := range []string{role, "/settings/people/leave"} {
+			if got := strings.Contains(a.body, `action="`+action+`"`); got != want {
+				t.Errorf("%s offers %s: %v", path, action, got)
+			}
+		}
+	}
+	offered(false, "/settings/people", "The only owner.", "Invite somebody before you take another role.")
+	bob := w.member(ann, "Bob", models.Admin)
+	offered(false, "/settings/people", "The only owner.", `href="#ownership"`, `id="ownership"`)
+	offered(false, "/settings/people?q=ann", "The only owner.")
+	w.sql(`update memberships set role = 'OWNER' where user_id = $1`, bob.Member.ID)
+	offered(true, "/settings/people")
+	offered(true, "/settings/people?q=ann")
+	status(t, "with another owner", owner.post(role, url.Values{"role": {"ADMIN"}}), http.StatusSeeOther)
+}
+
 // An invitation shows up for an address only once that is confirmed.
 func TestOwnInvitations(t *testing.T) {
 	t.Parallel()

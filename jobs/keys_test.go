@@ -10,8 +10,8 @@ import (
 	"github.com/allin-platform/allin/models"
 )
 
-// TestS65RotationWhilePublishing changes the keys, seals everything anew and
-// drops the old key while posts go out in two processes that read the file long ago.
+// TestS65RotationWhilePublishing changes the keys four times, seals everything anew and
+// drops the old key while a thousand deliveries go out in two processes that read the file long ago.
 func TestS65RotationWhilePublishing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, tuning{})
@@ -37,15 +37,16 @@ func TestS65RotationWhilePublishing(t *testing.T) {
 			posts = append(posts, w.publish([]string{"Post " + uuid.NewString()}, accounts...))
 		}
 	}
+	const each = 28 // of twelve times, to three accounts: 1,008 deliveries
 	for range 4 {
-		post(4)
+		post(each)
 		w.ok(box.Rotate())
-		post(4)
+		post(each)
 		r, err := in.Reseal(t.Context())
 		if err != nil || r.Lost > 0 {
 			t.Fatalf("sealing anew: %+v %v", r, err)
 		}
-		post(4)
+		post(each)
 		if r, err = in.Reseal(t.Context()); err != nil || r.Old > 0 || r.Values < len(accounts) {
 			t.Fatalf("what is left for the second walk: %+v %v", r, err)
 		}
@@ -53,11 +54,16 @@ func TestS65RotationWhilePublishing(t *testing.T) {
 			t.Fatalf("dropped %d, %v", n, err)
 		}
 	}
+	published := 0
 	for _, id := range posts {
 		for _, d := range w.deliveries(id, final) {
+			published++
 			if d.State != models.Published {
 				t.Errorf("a delivery to %s is %s: %s", d.Network, d.State, d.Message)
 			}
 		}
+	}
+	if published < 1000 {
+		t.Errorf("only %d deliveries were looked at", published)
 	}
 }

@@ -149,6 +149,18 @@ type AuditActor struct {
 	Name string
 }
 
+// NoteAuditExport writes down that the member has taken the log out, in which format.
+func (w *Workspace) NoteAuditExport(ctx context.Context, format string) error {
+	if err := w.Role.demand(ManageOrganization); err != nil {
+		return err
+	}
+	err := w.rows(ctx, func(tx pgx.Tx) error { return w.audit(ctx, tx, "audit.exported", "", map[string]any{"format": format}) })
+	if err != nil {
+		return fmt.Errorf("note an export of the audit log: %w", err)
+	}
+	return nil
+}
+
 // AuditChoices lists who and what an organization's log can be filtered by.
 func (w *Workspace) AuditChoices(ctx context.Context) (people []AuditActor, acts []string, err error) {
 	if err := w.Role.demand(ManageOrganization); err != nil {

@@ -23,6 +23,7 @@ var auditWords = map[string]auditWord{
 	"organization.logo_changed":     {"Logo changed", "changed the organization's logo", ""},
 	"organization.logo_removed":     {"Logo removed", "removed the organization's logo", ""},
 	"organization.defaults_changed": {"Defaults changed", "changed the organization's time zone and defaults", ""},
+	"audit.exported":                {"Audit log exported", "took out the audit log as {format}", ""},
 	"invoice_details.changed":       {"Invoice details changed", "changed the invoice details", ""},
 
 	"invitation.sent":       {"Invitation sent", "invited {object} as {role}", "invited somebody as {role}"},

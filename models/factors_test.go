@@ -4,6 +4,8 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,6 +137,37 @@ func TestTOTP(t *testing.T) {
 	w.audited("factor.removed", 1)
 	w.audited("recovery_code.used", 2)
 	w.toldByMail("factor-changed", 3)
+}
+
+// S50: a recovery code is good once, however many use it at one moment, and an
+// old one is not after others were made.
+func TestS50RecoveryCodesTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann, se := w.somebody("Ann")
+	_, codes := w.totp(ann, se)
+	var passed atomic.Int32
+	var group sync.WaitGroup
+	for range 5 {
+		group.Go(func() {
+			if w.enter(ann, codes[0]) == nil {
+				passed.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if passed.Load() != 1 {
+		t.Errorf("five at one moment: %d came in", passed.Load())
+	}
+	if err := w.enter(ann, codes[0]); models.CodeOf(err) != models.Invalid {
+		t.Errorf("later: %v", err)
+	}
+	fresh, err := ann.RenewRecoveryCodes(t.Context())
+	must(t, err)
+	if err := w.enter(ann, codes[1]); models.CodeOf(err) != models.Invalid {
+		t.Errorf("an old one: %v", err)
+	}
+	must(t, w.enter(ann, fresh[0]))
 }
 
 // S48: codes are tried at most twenty times an hour for one account.

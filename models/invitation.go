@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"net/mail"
 	"slices"
 	"strings"
@@ -48,6 +49,21 @@ type Invited struct {
 	ExpiresAt      time.Time
 	Known          bool // there is an account with the address
 	SignUp         bool // the installation takes new people
+	Deleted        bool // the organization was, and may be had back for some days
+	Suspended      bool // the organization is
+}
+
+// open reports why the organization cannot be joined at the moment.
+func (i *Invited) open() error {
+	switch {
+	case i.Deleted:
+		return &Error{Code: NotFound, Message: fmt.Sprintf("%s was deleted after you were invited, so there is nothing to join any more. Ask %s if you think that this is a mistake.",
+			i.Organization, i.Inviter)}
+	case i.Suspended:
+		return &Error{Code: Forbidden, Message: fmt.Sprintf("%s is suspended on this installation, so nobody can join it at the moment. Your invitation waits: try again before it ends, or ask %s.",
+			i.Organization, i.Inviter)}
+	}
+	return nil
 }
 
 // For reports whether the invitation was sent to the person's own address.

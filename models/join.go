@@ -15,16 +15,27 @@ import (
 )
 
 const selectInvited = `select i.id, i.organization_id, o.name, o.time_zone, i.inviter, i.email, i.role, i.expires_at,
-	exists (select from users u where lower(u.email) = lower(i.email)) from invitations i join organizations o on o.id = i.organization_id
+	exists (select from users u where lower(u.email) = lower(i.email)), o.deleted_at is not null,
+	exists (select from suspensions s where s.organization_id = o.id) from invitations i join organizations o on o.id = i.organization_id
 	where i.state = 'open' and i.expires_at > now() and `
 
 func scanInvited(row pgx.Row, i *Invited) error {
-	return row.Scan(&i.ID, &i.OrganizationID, &i.Organization, &i.Zone, &i.Inviter, &i.Email, &i.Role, &i.ExpiresAt, &i.Known)
+	return row.Scan(&i.ID, &i.OrganizationID, &i.Organization, &i.Zone, &i.Inviter, &i.Email, &i.Role, &i.ExpiresAt, &i.Known, &i.Deleted, &i.Suspended)
 }
 
 // Invited is the invitation that the link with that token leads to. Of every
-// link that opens nothing it says the same.
+// link that opens nothing it says the same. Where the organization cannot be
+// joined, it says so to who has the link.
 func (in *Install) Invited(ctx context.Context, token string) (*Invited, error) {
+	i, err := in.invited(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.open()
+}
+
+// invited is Invited whatever has become of the organization: one can always say no.
+func (in *Install) invited(ctx context.Context, token string) (*Invited, error) {
 	if len(token) != tokenLength {
 		return nil, errInvitationGone
 	}
@@ -102,6 +113,9 @@ func (in *Install) JoinAsNew(ctx context.Context, token string, n Newcomer, ip s
 		if _, err := tx.PGX.Exec(ctx, `update users set email_verified_at = now() where id = $1`, user.ID); err != nil {
 			return err
 		}
+		if err := in.auditUser(ctx, tx.PGX, user.user(), "person.signed_up", map[string]any{"platform_role": user.PlatformRole}); err != nil {
+			return err
+		}
 		return joinAs(ctx, tx.PGX, i.ID, tokenHash(token), user.user())
 	})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
@@ -131,7 +145,7 @@ func (p *Person) Join(ctx context.Context, token string, anyway bool) (*Invited,
 func (p *Person) Invitations(ctx context.Context) ([]Invited, error) {
 	var list []Invited
 	err := p.store.system(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectInvited+ownInvitation+` order by i.sent_at desc, i.id`, p.User.ID)
+		rows, err := tx.Query(ctx, selectInvited+ownInvitation+` and o.deleted_at is null order by i.sent_at desc, i.id`, p.User.ID)
 		if err != nil {
 			return err
 		}
@@ -185,7 +199,7 @@ func (p *Person) DeclineInvitation(ctx context.Context, id uuid.UUID) (*Invited,
 // Decline says no to the invitation that a link leads to. Who holds the link
 // needs no account for that.
 func (in *Install) Decline(ctx context.Context, token string) (*Invited, error) {
-	i, err := in.Invited(ctx, token)
+	i, err := in.invited(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -224,19 +238,25 @@ func (p *Person) join(ctx context.Context, i *Invited, token []byte) error {
 	return asKnown("join organization", err)
 }
 
-// joinAs ends the invitation and makes the user a member. Of two who come at
-// the same time with the same link, one finds it gone.
+// joinAs ends the invitation and makes the user a member, unless the
+// organization is closed. Of two who come at the same time with the same link,
+// one finds it gone.
 func joinAs(ctx context.Context, tx pgx.Tx, id uuid.UUID, token []byte, u User) error {
 	var organization uuid.UUID
 	var role Role
-	err := tx.QueryRow(ctx, `update invitations set state = 'accepted', accepted_by = $3, ended_at = now()
-		where id = $1 and state = 'open' and expires_at > now() and ($2::bytea is null or token_hash = $2) returning organization_id, role`,
-		id, token, u.ID).Scan(&organization, &role)
+	var i Invited
+	err := tx.QueryRow(ctx, `update invitations i set state = 'accepted', accepted_by = $3, ended_at = now() from organizations o
+		where i.id = $1 and i.state = 'open' and i.expires_at > now() and ($2::bytea is null or i.token_hash = $2) and o.id = i.organization_id
+		returning o.id, i.role, o.name, i.inviter, o.deleted_at is not null, exists (select from suspensions s where s.organization_id = o.id)`,
+		id, token, u.ID).Scan(&organization, &role, &i.Organization, &i.Inviter, &i.Deleted, &i.Suspended)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errInvitationGone
 	}
 	if err != nil {
 		return err
+	}
+	if err := i.open(); err != nil {
+		return err // and nothing is kept
 	}
 	if _, err := tx.Exec(ctx, `insert into memberships (organization_id, user_id, role) values ($1, $2, $3)`, organization, u.ID, role); err != nil {
 		return err

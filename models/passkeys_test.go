@@ -128,7 +128,7 @@ func TestPasskeySignsIn(t *testing.T) {
 }
 
 // S50: what is not the right key, for the right place, for the first time, is refused.
-func TestPasskeyRefused(t *testing.T) {
+func TestS50PasskeyRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ann, se := w.somebody("Ann")

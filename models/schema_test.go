@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -196,4 +197,68 @@ func fill(t *testing.T, dsn string) {
 			'00000000-0000-0000-0000-0000000000e1', 't', 'C', 'c@example.com', 1, '00000000-0000-0000-0000-0000000000b1', now());
 		insert into post_editors (post_id, user_id) values ('00000000-0000-0000-0000-0000000000e1', '00000000-0000-0000-0000-0000000000b1');
 		insert into notifications (user_id, kind, title) values ('00000000-0000-0000-0000-0000000000b1', 'k', 't')`)
+}
+
+// chosen are the columns that a role may change of what belongs to all of an
+// installation's tables: what people choose for themselves. Whatever else they
+// hold (who is suspended, who looks after the installation, what signs in)
+// decides on rights, and only the system's role writes it.
+var chosen = map[string]map[string][]string{
+	"users":         {"allin_person": {"name", "time_zone", "week_start", "theme", "picture_id", "digest_hour", "updated_at"}},
+	"organizations": {"allin_tenant": {"name", "time_zone", "week_start", "posting_time", "logo_id", "second_factor_required", "updated_at"}},
+	"sessions":      {},
+	"suspensions":   {},
+	"installation":  {},
+}
+
+// TestRightsAreNotTheirsToWrite tries every column of the tables that decide on
+// rights under each role that works for people.
+func TestRightsAreNotTheirsToWrite(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dsn := database(t)
+	fill(t, dsn)
+	db, err := tenant.Open(ctx, dsn, tenant.Options{MaxConns: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	organization, user := uuid.MustParse("00000000-0000-0000-0000-0000000000a1"), uuid.MustParse("00000000-0000-0000-0000-0000000000b1")
+	scopes := map[string]tenant.Scope{"allin_tenant": tenant.Organization(organization, user), "allin_person": tenant.Person(user), "allin_guest": tenant.Guest(organization, uuid.New())}
+	for table, may := range chosen {
+		var columns []string
+		super(t, dsn, fmt.Sprintf(`select array_agg(attname::text) from pg_attribute where attrelid = '%s'::regclass and attnum > 0 and not attisdropped`, table), &columns)
+		for role, scope := range scopes {
+			tried := []string{"insert into " + table + " default values", "delete from " + table}
+			if table == "sessions" {
+				tried = tried[:1] // one's own are theirs to end
+			}
+			for _, column := range columns {
+				if !slices.Contains(may[role], column) {
+					tried = append(tried, fmt.Sprintf("update %s set %s = %[2]s", table, column), fmt.Sprintf("update %s set %s = default", table, column))
+				}
+			}
+			for _, change := range tried {
+				err := db.Rows(ctx, scope, func(tx pgx.Tx) error {
+					_, err := tx.Exec(ctx, change)
+					return err
+				})
+				if err == nil || !strings.Contains(err.Error(), "permission denied") {
+					t.Errorf("%s as %s: %v", change, role, err)
+				}
+			}
+			for _, column := range may[role] {
+				err := db.Rows(ctx, scope, func(tx pgx.Tx) error {
+					tag, err := tx.Exec(ctx, fmt.Sprintf("update %s set %s = %[2]s", table, column))
+					if err == nil && tag.RowsAffected() != 1 {
+						err = fmt.Errorf("%d rows", tag.RowsAffected())
+					}
+					return err
+				})
+				if err != nil {
+					t.Errorf("%s may not choose %s of %s: %v", role, column, table, err)
+				}
+			}
+		}
+	}
 }

@@ -302,6 +302,7 @@ func TestRoles(t *testing.T) {
 		"Usage":                {models.ManageBilling, func(ws *models.Workspace) error { return second(ws.Usage(ctx)) }},
 		"InvoiceDetails":       {models.ManageBilling, func(ws *models.Workspace) error { return second(ws.InvoiceDetails(ctx)) }},
 		"ChangeInvoiceDetails": {models.ManageBilling, func(ws *models.Workspace) error { return ws.ChangeInvoiceDetails(ctx, models.InvoiceDetails{}) }},
+		"NoteAuditExport":      {models.ManageOrganization, func(ws *models.Workspace) error { return ws.NoteAuditExport(ctx, "csv") }},
 		"AuditLog":             {models.ManageOrganization, func(ws *models.Workspace) error { return second(ws.AuditLog(ctx, models.AuditFilter{}, 0, 5)) }},
 		"AuditChoices":         {models.ManageOrganization, func(ws *models.Workspace) error { return second2(ws.AuditChoices(ctx)) }},
 		"Library":              {models.ReadPosts, func(ws *models.Workspace) error { return second(ws.Library(ctx, uuid.Nil, 5)) }},

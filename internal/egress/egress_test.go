@@ -80,9 +80,9 @@ func TestAllowedAddresses(t *testing.T) {
 	}
 }
 
-// TestCheckedWhenDialled gives the dialler a name that resolves to this
+// TestS22CheckedWhenDialled gives the dialler a name that resolves to this
 // machine, as a hostile name server would after the form was checked.
-func TestCheckedWhenDialled(t *testing.T) {
+func TestS22CheckedWhenDialled(t *testing.T) {
 	g := New(Options{})
 	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return answerLocal(), nil }}
 	ips, err := resolver.LookupHost(t.Context(), "rebind.example.com")
@@ -137,7 +137,8 @@ func private(t *testing.T, h http.HandlerFunc) (*Guard, string) {
 	return New(Options{PrivateHosts: []string{server.Listener.Addr().String()}}), server.URL
 }
 
-func TestRedirects(t *testing.T) {
+// S21: a redirect is judged like the first address, and three are enough.
+func TestS21Redirects(t *testing.T) {
 	g, base := private(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/inside":
@@ -177,7 +178,8 @@ func TestRedirects(t *testing.T) {
 	resp.Body.Close()
 }
 
-func TestLargeAnswers(t *testing.T) {
+// S25: an answer ends at the cap, by what it is once it is unpacked.
+func TestS25LargeAnswers(t *testing.T) {
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
 	_, _ = z.Write(make([]byte, 8<<20))
@@ -210,7 +212,7 @@ func TestLargeAnswers(t *testing.T) {
 	}
 }
 
-func TestSlowAnswer(t *testing.T) {
+func TestS25SlowAnswer(t *testing.T) {
 	stop := make(chan struct{})
 	g, base := private(t, func(w http.ResponseWriter, r *http.Request) {
 		select {

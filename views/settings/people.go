@@ -19,6 +19,7 @@ type PeopleParams struct {
 	Role         models.Role // the reader's
 	Manage       bool        // the reader may change roles, remove people and invite
 	Owners       bool        // the reader may make and unmake owners
+	OnlyOwner    bool        // the reader is, and stays one
 	Heirs        []ui.Choice // whom an owner may hand ownership over to
 	Invitations  []models.OpenInvitation
 	Invite       InviteForm
@@ -31,9 +32,10 @@ type InviteForm struct {
 	Errors             map[string]string // by field: emails, role, days
 }
 
-// may reports whether the reader may change this member.
+// may reports whether the reader may change this member. The only owner stays
+// one until there is another.
 func (p PeopleParams) may(m models.OrganizationMember) bool {
-	return p.Manage && (p.Owners || m.Role != models.Owner)
+	return p.Manage && (p.Owners || m.Role != models.Owner) && !(p.OnlyOwner && m.ID == p.Me)
 }
 
 func (p PeopleParams) roles() []ui.Choice {
