@@ -162,7 +162,7 @@ func TestKeysCommand(t *testing.T) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
-	for _, step := range []struct{ word, says string }{{"rotate", "A new key"}, {"reseal", "sealed anew"}, {"drop", "Older keys dropped: 1"}, {"drop", "one key only"}} {
+	for _, step := range []struct{ word, says string }{{"rotate", "A new key"}, {"reseal", "sealed anew"}, {"drop", "Older keys dropped: 1"}, {"drop", "one key only"}, {"sign", "signs access tokens from now on"}} {
 		if out, err := p.run("keys", step.word); err != nil || !strings.Contains(out, step.says) {
 			t.Errorf("%s says %q, %v", step.word, out, err)
 		}

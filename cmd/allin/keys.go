@@ -11,12 +11,12 @@ import (
 	"github.com/allin-platform/allin/models"
 )
 
-// changeKeys changes the keys that seal tokens and credentials, while the
-// installation runs.
+// changeKeys changes the keys that seal tokens and credentials, or the one that
+// signs access tokens, while the installation runs.
 func changeKeys(ctx context.Context, p *program) error {
-	do := map[string]func(context.Context, *installation, *seal.Box) error{"rotate": rotateKeys, "reseal": resealAll, "drop": dropKeys}[strings.Join(p.config.Args, " ")]
+	do := map[string]func(context.Context, *installation, *seal.Box) error{"rotate": rotateKeys, "reseal": resealAll, "drop": dropKeys, "sign": signAnew}[strings.Join(p.config.Args, " ")]
 	if do == nil {
-		return errors.New("say what to do: allin keys rotate, allin keys reseal or allin keys drop (settings come before the word)")
+		return errors.New("say what to do: allin keys rotate, allin keys reseal, allin keys drop or allin keys sign (settings come before the word)")
 	}
 	in, err := p.look(ctx)
 	if err != nil {
@@ -97,5 +97,18 @@ func dropKeys(ctx context.Context, in *installation, box *seal.Box) error {
 		return err
 	}
 	_, err = fmt.Fprintf(in.out, "Older keys dropped: %d. Backups made before the last rotation open only with the key file of that time.\n", n)
+	return err
+}
+
+func signAnew(ctx context.Context, in *installation, _ *seal.Box) error {
+	install := in.store.Install("keys sign")
+	kid, err := install.RotateSigningKey(ctx)
+	if err != nil {
+		return err
+	}
+	if err := install.NoteKeys(ctx, "keys.signing_rotated", map[string]any{"key": kid}); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(in.out, "Key %s signs access tokens from now on. What the key before it signed holds for another 20 minutes at most.\n", kid)
 	return err
 }

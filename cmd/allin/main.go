@@ -44,7 +44,7 @@ var commands = []command{
 	{"admin", "create EMAIL prints a link that makes an account for who looks after the installation; reset EMAIL one that sets a password", admin},
 	{"release", "let publishing go on after a restored database was found", release},
 	{"doctor", "check this installation: one line a check, and what to do", doctor},
-	{"keys", "rotate: seal everything with a new key; reseal: go on with that; drop: forget older keys", changeKeys},
+	{"keys", "rotate: seal everything with a new key; reseal: go on with that; drop: forget older keys; sign: a new key for access tokens", changeKeys},
 	{"settings", "list everything that can be set, as Markdown", printSettings},
 	{"version", "print the version", printVersion},
 }
