@@ -1,11 +1,11 @@
 // One story from the first address to the published post: somebody signs up,
 // sets up a second factor, invites a colleague, who proposes a post; it is sent
 // back, approved by a client from a link, and goes out. At a desk and on a phone.
-import { createHmac } from "node:crypto";
 import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
 import { connect, expect, minutesAhead, signUp, test, wall } from "./journey.js";
 import { mailTo } from "./outbox.js";
+import { code } from "./totp.js";
 
 test.use({ installation: "whole", as: "stranger" });
 
@@ -33,16 +33,6 @@ test("from signing up to a post that a client approved", async ({ page, visit })
     await expect((await opened).getByText(better, { exact: true })).toBeVisible();
   });
 });
-
-// code is what an authenticator app shows (RFC 6238).
-function code(secret) {
-  const bits = [...secret.replaceAll(" ", "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const hash = createHmac("sha1", key).update(counter).digest();
-  return String((hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
 
 async function secondFactor(page) {
   await page.goto("/settings/security");
