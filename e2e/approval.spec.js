@@ -2,6 +2,7 @@
 // a client without an account approves it, and it goes out.
 import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
+import { tabTo } from "./hands.js";
 import { expect, minutesAhead, test, wall } from "./journey.js";
 import { mailTo } from "./outbox.js";
 
@@ -105,14 +106,6 @@ async function approve(page, link) {
   await expect(page.getByRole("link"), "nothing leads anywhere else").toHaveCount(0);
   await page.getByRole("button", { name: "Approve this post" }).click();
   await expect(page.getByText("The post is approved and goes out at its time.")).toBeVisible();
-}
-
-async function tabTo(page, target) {
-  for (let presses = 0; presses < 80; presses++) {
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-    await page.keyboard.press("Tab");
-  }
-  throw new Error("Tab does not lead there");
 }
 
 test("two people write the same post, and neither is overwritten", async ({ page, visit, watch }) => {
