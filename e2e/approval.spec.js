@@ -100,7 +100,7 @@ async function askClient(page, post) {
 async function approve(page, link) {
   const { pathname } = new URL(link);
   await page.goto(`${pathname.slice(0, -1)}${pathname.endsWith("A") ? "B" : "A"}`);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This link opens nothing");
   await page.goto(pathname);
   await expect(page.getByRole("article", { name: "Preview on Mastodon" })).toContainText(better);
   await expect(page.getByRole("link"), "nothing leads anywhere else").toHaveCount(0);

@@ -107,8 +107,8 @@ const isBehind = (element) => document.activeElement !== document.body && Boolea
 
 // unseen tells what is wrong if nobody can see where the focus is: nothing shows it, neither
 // the element itself nor what it stands in, or that is outside of the window or behind
-// something. The button inside of a date field is the browser's own: the field is active
-// then without having the focus.
+// something, other than a note that goes by itself. The button inside of a date field is
+// the browser's own: the field is active then without having the focus.
 function unseen() {
   const focused = document.activeElement;
   if (!focused?.matches(":focus") || focused === document.body) return null;
@@ -122,5 +122,5 @@ function unseen() {
   const within = (from, to, size, room) => (size > room ? to > 0 && from < room : from >= -1 && to <= room + 1);
   if (!within(left, right, width, innerWidth) || !within(top, bottom, height, innerHeight)) return `outside of the window: ${name}`;
   const points = [0.1, 0.5, 0.9].flatMap((x) => [0.1, 0.5, 0.9].map((y) => document.elementFromPoint(left + x * width, top + y * height)));
-  return points.some((hit) => hit && ring.contains(hit)) ? null : `behind something: ${name}`;
+  return points.some((hit) => hit && (ring.contains(hit) || hit.closest(".toasts"))) ? null : `behind something: ${name}`;
 }
