@@ -68,7 +68,7 @@ async function openAsked(page) {
 
 // another does something in a browser of somebody else's.
 async function another(page, { origin }, what) {
-  const context = await page.context().browser().newContext({ baseURL: origin });
+  const context = await page.context().browser().newContext({ baseURL: origin, storageState: undefined });
   await what(await context.newPage());
   await context.close();
 }

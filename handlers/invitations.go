@@ -15,7 +15,7 @@ import (
 func (s *Server) showInvitation(c *fiber.Ctx) error {
 	i, err := s.install.Invited(c.UserContext(), c.Params("token"))
 	if err != nil {
-		return s.deadLink(c, err, "/", "Go to AllIN")
+		return err
 	}
 	return s.invitationPage(c, fiber.StatusOK, people.InvitationParams{Invitation: *i, Zone: "UTC"})
 }

@@ -17,7 +17,7 @@ func guest(h func(*fiber.Ctx, *models.Guest) error) door {
 	return door{kind: "guest", open: func(s *Server, c *fiber.Ctx) error {
 		g, err := s.install.Guest(c.UserContext(), c.Params("token"), s.clientIP(c))
 		if err != nil {
-			return s.deadLink(c, err, "", "") // there is no place here that is theirs
+			return err
 		}
 		return h(c, g)
 	}}

@@ -81,6 +81,6 @@ func (s *Server) deadSetup(c *fiber.Ctx, err error) error {
 		return err
 	}
 	s.security(c, "link that opens nothing")
-	return s.noteThat(c, fiber.StatusNotFound, people.NoteParams{Title: "This link opens nothing", Text: []string{
+	return s.noteThat(c, fiber.StatusNotFound, people.NoteParams{Title: opensNothing, Text: []string{
 		"It has been used already, or its time is over. The terminal on which AllIN was started shows the newest one; each start prints another while nobody has an account."}})
 }
