@@ -2,6 +2,7 @@
 // a client without an account approves it, and it goes out.
 import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
+import { tabTo } from "./hands.js";
 import { expect, minutesAhead, test, wall } from "./journey.js";
 import { mailTo } from "./outbox.js";
 
@@ -99,20 +100,12 @@ async function askClient(page, post) {
 async function approve(page, link) {
   const { pathname } = new URL(link);
   await page.goto(`${pathname.slice(0, -1)}${pathname.endsWith("A") ? "B" : "A"}`);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This link opens nothing");
   await page.goto(pathname);
   await expect(page.getByRole("article", { name: "Preview on Mastodon" })).toContainText(better);
   await expect(page.getByRole("link"), "nothing leads anywhere else").toHaveCount(0);
   await page.getByRole("button", { name: "Approve this post" }).click();
   await expect(page.getByText("The post is approved and goes out at its time.")).toBeVisible();
-}
-
-async function tabTo(page, target) {
-  for (let presses = 0; presses < 80; presses++) {
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-    await page.keyboard.press("Tab");
-  }
-  throw new Error("Tab does not lead there");
 }
 
 test("two people write the same post, and neither is overwritten", async ({ page, visit, watch }) => {

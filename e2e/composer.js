@@ -1,4 +1,5 @@
 // The composer as a person uses it. On a phone it has three steps.
+import { press, tick, visit, write } from "./hands.js";
 import { expect, isPhone } from "./journey.js";
 
 export class Composer {
@@ -9,13 +10,13 @@ export class Composer {
   }
 
   async open(path = "/posts/new") {
-    await this.page.goto(path);
+    await visit(this.page, path);
     await expect(this.page.getByRole("heading", { level: 1 })).toHaveText(/New post|Edit post/);
   }
 
   // step goes to "Accounts", "Write" or "Schedule"; at a desk all of them are there.
   async step(name) {
-    if (isPhone(this.page)) await this.page.getByRole("group", { name: "Step" }).getByRole("button", { name }).click();
+    if (isPhone(this.page)) await press(this.page.getByRole("group", { name: "Step" }).getByRole("button", { name }));
   }
 
   account(network) {
@@ -24,7 +25,7 @@ export class Composer {
 
   async choose(...networks) {
     await this.step("Accounts");
-    for (const network of networks) await this.account(network).check();
+    for (const network of networks) await tick(this.account(network));
   }
 
   tab(name) {
@@ -42,7 +43,7 @@ export class Composer {
 
   async write(text) {
     await this.step("Write");
-    await this.text.fill(text);
+    await write(this.text, text);
   }
 
   async attach(file) {
@@ -52,9 +53,9 @@ export class Composer {
 
   async at({ date, time, zone }) {
     await this.step("Schedule");
-    if (date) await this.foot.getByLabel("Date").fill(date);
-    if (time) await this.foot.getByLabel("Time", { exact: true }).fill(time);
-    if (zone) await this.foot.getByLabel("Time zone").fill(zone);
+    if (date) await write(this.foot.getByLabel("Date"), date);
+    if (time) await write(this.foot.getByLabel("Time", { exact: true }), time);
+    if (zone) await write(this.foot.getByLabel("Time zone"), zone);
   }
 
   async now() {
@@ -65,6 +66,6 @@ export class Composer {
 
   async press(name) {
     await this.step(name === "Save draft" ? "Write" : "Schedule");
-    await this.foot.getByRole("button", { name, exact: true }).click();
+    await press(this.foot.getByRole("button", { name, exact: true }));
   }
 }

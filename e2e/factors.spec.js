@@ -1,9 +1,9 @@
 // What opens an account beside a password: codes of an authenticator app,
 // recovery codes and passkeys.
-import { createHmac } from "node:crypto";
 import { expect, openOwnMenu, signIn, signUp, test as plain } from "./journey.js";
 import { outboxOf } from "./outbox.js";
 import { start } from "./server.js";
+import { code } from "./totp.js";
 
 // Browsers make passkeys for names only, so this AllIN is reached as localhost.
 const test = plain.extend({
@@ -19,16 +19,6 @@ const test = plain.extend({
 });
 
 test.use({ as: "stranger" });
-
-// code is what an authenticator app shows (RFC 6238), some steps from now.
-function code(secret, steps = 0) {
-  const bits = [...secret.replaceAll(" ", "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const hash = createHmac("sha1", key).update(counter).digest();
-  return String((hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
 
 async function signOut(page, name) {
   await page.goto("/calendar");

@@ -1,6 +1,7 @@
 // What every journey has: a server, a browser that is watched for what no
 // person may ever see, and the few steps that all of them share.
 import { expect, test as plain } from "@playwright/test";
+import { press, tick, write } from "./hands.js";
 import { mailTo, outboxOf } from "./outbox.js";
 import { start, zone } from "./server.js";
 
@@ -92,9 +93,9 @@ export const test = plain.extend({
 });
 
 export async function signIn(page, { email, password }) {
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await write(page.getByLabel("E-mail"), email);
+  await write(page.getByLabel("Password", { exact: true }), password);
+  await press(page.getByRole("button", { name: "Sign in", exact: true }));
   await page.waitForURL((url) => url.pathname !== "/sign-in");
 }
 
@@ -111,8 +112,8 @@ export const newcomer = ({ name = "Kim Larsen", organization = "Nordlys" } = {})
 // followSignUp asks for a link, follows it and stays where the account is made.
 export async function followSignUp(page, person) {
   await page.goto("/sign-up");
-  await page.getByLabel("E-mail").fill(person.email);
-  await page.getByRole("button", { name: "Send me the link" }).click();
+  await write(page.getByLabel("E-mail"), person.email);
+  await press(page.getByRole("button", { name: "Send me the link" }));
   await expect(page.getByText(`We have sent a mail to ${person.email}`)).toBeVisible();
   await page.goto((await mailTo(person.email, "Sign up")).link);
 }
@@ -121,11 +122,11 @@ export async function followSignUp(page, person) {
 export async function signUp(page, { zone: at, ...who } = {}) {
   const person = newcomer(who);
   await followSignUp(page, person);
-  await page.getByLabel("Your name").fill(person.name);
-  await page.getByLabel("Password", { exact: true }).fill(person.password);
-  await page.getByLabel("Organization").fill(person.organization);
+  await write(page.getByLabel("Your name"), person.name);
+  await write(page.getByLabel("Password", { exact: true }), person.password);
+  await write(page.getByLabel("Organization"), person.organization);
   if (at) await page.getByLabel("Time zone").selectOption(at);
-  await page.getByRole("button", { name: "Sign up" }).click();
+  await press(page.getByRole("button", { name: "Sign up" }));
   await expect(page.getByRole("heading", { name: `Welcome, ${person.name.split(" ")[0]}` })).toBeVisible();
   return person;
 }
@@ -158,8 +159,8 @@ export async function openOwnMenu(page, name) {
 
 // connectMenu opens the form that connects an imitated account.
 export async function connectMenu(page, network) {
-  await page.locator("summary", { hasText: "Connect an account" }).click();
-  await page.getByRole("link", { name: `${network} (sandbox)` }).click();
+  await press(page.locator("summary", { hasText: "Connect an account" }));
+  await press(page.getByRole("link", { name: `${network} (sandbox)` }));
   await expect(page.getByRole("heading", { level: 1 })).toContainText(network);
 }
 
@@ -167,15 +168,15 @@ export async function connectMenu(page, network) {
 export async function consent(page, handle) {
   await page.waitForURL(/\/oauth2?\/authorize/);
   const known = page.getByRole("radio", { name: `@${handle}` });
-  if ((await known.count()) > 0) await known.first().check();
-  else await page.getByRole("textbox").fill(handle);
-  await page.getByRole("button", { name: "Authorise" }).click();
+  if ((await known.count()) > 0) await tick(known.first());
+  else await write(page.getByRole("textbox"), handle);
+  await press(page.getByRole("button", { name: "Authorise" }));
 }
 
 // connect connects an account of a network that asks on a page of its own, from the page of accounts.
 export async function connect(page, network, handle) {
   await connectMenu(page, network);
-  await page.getByRole("button", { name: `Go on to ${network}` }).click();
+  await press(page.getByRole("button", { name: `Go on to ${network}` }));
   await consent(page, handle);
   await expect(page.getByText(new RegExp(`^${network} @${handle}\\S* is connected`))).toBeVisible();
   await expect(page).toHaveURL(/\/accounts$/);

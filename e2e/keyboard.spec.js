@@ -1,4 +1,5 @@
 // A person who uses no pointer.
+import { tabTo } from "./hands.js";
 import { expect, test } from "./journey.js";
 
 test.describe("from signing in to a scheduled post", () => {
@@ -63,28 +64,3 @@ test("the side panel takes the focus and gives it back", async ({ page }) => {
   await expect(panel).toBeHidden();
   await expect(chip).toBeFocused();
 });
-
-// tabTo walks on by Tab until the wanted element has the focus. On the way one
-// always sees where the focus is.
-async function tabTo(page, wanted) {
-  for (let steps = 0; steps < 60; steps++) {
-    await page.keyboard.press("Tab");
-    const hidden = await page.evaluate(unseen);
-    expect(hidden, "the focus is seen").toBeNull();
-    if (await wanted.evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error(`60 times Tab did not lead to ${wanted}`);
-}
-
-// unseen returns the element that has the focus if nothing shows that it has:
-// neither itself, nor what it stands in. The button inside of a date field is
-// the browser's own: the field is active then without having the focus.
-function unseen() {
-  const focused = document.activeElement;
-  if (!focused?.matches(":focus") || focused === document.body) return null;
-  for (let element = focused, up = 0; element && up < 4; element = element.parentElement, up++) {
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
-    if ((outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none") return null;
-  }
-  return focused.outerHTML.slice(0, 200);
-}

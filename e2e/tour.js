@@ -1,9 +1,11 @@
 // The places that AllIN has: each page, and what may come up over it. axe.spec.js
 // looks at each of them through the rules for accessible pages, and screens.js
 // makes pictures of them.
+import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
-import { expect, followSignUp, newcomer, openOwnMenu, wall } from "./journey.js";
+import { expect, followSignUp, newcomer, openOwnMenu, signUp, wall } from "./journey.js";
 import { mailTo } from "./outbox.js";
+import { code } from "./totp.js";
 
 // Who a place belongs to: "demo" has a full calendar, "beginner" an empty one,
 // "stranger" is not signed in. What is "refused" is so on purpose, and a "menu" lies over
@@ -64,6 +66,58 @@ async function openAsked(page) {
   await expect(page.locator("#approval")).toBeVisible();
 }
 
+// another does something in a browser of somebody else's.
+async function another(page, { origin }, what) {
+  const context = await page.context().browser().newContext({ baseURL: origin, storageState: undefined });
+  await what(await context.newPage());
+  await context.close();
+}
+
+async function setUpCodes(page) {
+  await signUp(page);
+  await open("/settings/security/totp")(page);
+  await page.getByLabel("Code").fill(code(await page.locator("#secret").textContent()));
+  await page.getByRole("button", { name: "Turn on" }).click();
+  await expect(page.locator("#codes")).toBeVisible();
+}
+
+// changeEmail asks for another address, and returns both.
+async function changeEmail(page) {
+  const { email: old } = await signUp(page);
+  const { email } = newcomer();
+  await open("/settings/email")(page);
+  await page.getByLabel("New e-mail address").fill(email);
+  await page.getByRole("main").getByRole("button").last().click();
+  await open((await mailTo(email, "Confirm email")).link)(page);
+  return { old, email };
+}
+
+async function confirmEmail(page) {
+  const { old } = await changeEmail(page);
+  await page.getByRole("button", { name: "Use this address" }).click();
+  await expect(page.getByRole("heading", { name: "Your address is changed" })).toBeVisible();
+  return old;
+}
+
+async function forget(page) {
+  const { email } = await signUp(page);
+  await page.context().clearCookies();
+  await open("/forgot")(page);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByRole("main").getByRole("button").click();
+  await open((await mailTo(email, "Reset")).link)(page);
+}
+
+// askClient makes a link for a client, and opens it.
+async function askClient(page) {
+  await openAsked(page);
+  await page.locator("summary", { hasText: "Ask a client" }).click();
+  await page.getByLabel("Client’s name").fill("Cleo Client");
+  await page.getByLabel("Client’s e-mail").fill("cleo@client.example");
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await open(new URL(await page.locator("#new-link").inputValue()).pathname)(page);
+}
+
 async function fillComposer(page) {
   const composer = new Composer(page);
   await composer.open();
@@ -100,6 +154,57 @@ export const places = [
   },
   { name: "forgot", as: stranger, go: open("/forgot") },
   { name: "dead-link", as: stranger, refused: true, go: open(`/reset/${"a".repeat(43)}`) },
+  { name: "reset", as: stranger, go: forget },
+  { name: "setup-gone", as: stranger, refused: true, go: open(`/setup/${"a".repeat(43)}`) },
+  { name: "recovery-codes", as: stranger, go: setUpCodes },
+  {
+    name: "recovery-codes-asks",
+    as: stranger,
+    go: async (page) => {
+      await setUpCodes(page);
+      await open("/settings/security")(page);
+      await page.getByRole("button", { name: "New codes" }).click();
+      await expect(page.getByRole("dialog", { name: "Make new recovery codes?" })).toBeVisible();
+    },
+  },
+  {
+    name: "recovery-codes-new",
+    as: stranger,
+    go: async (page) => {
+      await setUpCodes(page);
+      await open("/settings/security")(page);
+      await page.getByRole("button", { name: "New codes" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Make new codes" }).click();
+      await expect(page.locator("#codes")).toBeVisible();
+    },
+  },
+  { name: "email-confirm", as: stranger, go: changeEmail },
+  { name: "email-confirmed", as: stranger, go: confirmEmail },
+  {
+    name: "email-undo",
+    as: stranger,
+    go: async (page) => open((await mailTo(await confirmEmail(page), "Email changed")).link)(page),
+  },
+  {
+    name: "email-undone",
+    as: stranger,
+    go: async (page) => {
+      await open((await mailTo(await confirmEmail(page), "Email changed")).link)(page);
+      await page.getByRole("button", { name: "Take it back" }).click();
+      await expect(page.getByRole("heading", { name: "The change is taken back" })).toBeVisible();
+    },
+  },
+  {
+    name: "ownership",
+    as: stranger,
+    go: async (page, allin) => {
+      await signUp(page);
+      await another(page, allin, (theirs) => colleague(page, theirs, "Ben Member", "Member"));
+      await open("/settings/people")(page);
+      await page.locator("#ownership").getByRole("button", { name: "Go on" }).click();
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    },
+  },
   { name: "not-found", as: stranger, refused: true, go: open("/no/such/page") },
 
   { name: "welcome", as: beginner, go: open("/welcome") },
@@ -212,6 +317,21 @@ export const places = [
     },
   },
   {
+    name: "post-history-restore",
+    as: demo,
+    go: async (page) => {
+      await openPost(page, "Scheduled");
+      const here = page.url();
+      await page.getByRole("link", { name: "Edit" }).click();
+      const composer = new Composer(page);
+      await composer.write("The harbour is open until ten this week, and the kitchen until nine.");
+      await composer.press("Save and schedule");
+      await expect(page.locator("#post")).toBeVisible();
+      await open(`${here}/history`)(page);
+      await expect(page.getByRole("button", { name: "Restore" }).first()).toBeVisible();
+    },
+  },
+  {
     name: "composer-review",
     as: demo,
     go: async (page) => {
@@ -220,16 +340,16 @@ export const places = [
       await expect(page.getByText("It waits for approval.")).toBeVisible();
     },
   },
+  { name: "review", as: demo, go: askClient },
   {
-    name: "review",
+    name: "review-decided",
     as: demo,
     go: async (page) => {
-      await openAsked(page);
-      await page.locator("summary", { hasText: "Ask a client" }).click();
-      await page.getByLabel("Client’s name").fill("Cleo Client");
-      await page.getByLabel("Client’s e-mail").fill("cleo@client.example");
-      await page.getByRole("button", { name: "Send the link" }).click();
-      await open(new URL(await page.locator("#new-link").inputValue()).pathname)(page);
+      await askClient(page);
+      await page.locator("summary", { hasText: "Ask for changes" }).click();
+      await page.getByLabel("What should change?").fill("Say that there is cake, too.");
+      await page.getByRole("button", { name: "Send", exact: true }).click();
+      await expect(page.getByRole("heading", { name: "What do you say?" })).toHaveCount(0);
     },
   },
   { name: "review-gone", as: stranger, refused: true, go: open("/review/nothing") },
@@ -285,7 +405,21 @@ export const places = [
   { name: "email-change", as: demo, go: openFresh("/settings/email") },
   { name: "password-change", as: demo, go: openFresh("/settings/password") },
   { name: "security", as: demo, go: open("/settings/security") },
-  { name: "prove", as: demo, go: open("/prove") },
+  {
+    // Who has just signed in is asked for nothing, but a wrong answer is told.
+    name: "prove",
+    as: demo,
+    refused: true,
+    go: async (page) => {
+      await open("/settings/password")(page);
+      await page.locator("form", { has: page.locator("[name=csrf]") }).last().evaluate((form) => {
+        form.action = "/prove";
+        form.insertAdjacentHTML("beforeend", '<input name="proof" value="wrong">');
+        HTMLFormElement.prototype.submit.call(form);
+      });
+      await expect(page.getByRole("heading", { name: "Is it you?" })).toBeVisible();
+    },
+  },
   { name: "security-totp", as: demo, go: openFresh("/settings/security/totp") },
   { name: "security-passkey", as: demo, go: openFresh("/settings/security/passkeys/new") },
   { name: "second-factor-needed", as: demo, go: open("/second-factor") },
@@ -327,6 +461,17 @@ export const places = [
       await invite(page, guest);
       await page.context().clearCookies();
       await open(await invitation())(page);
+    },
+  },
+  {
+    name: "invitation-known",
+    as: demo,
+    go: async (page, allin) => {
+      let known;
+      await another(page, allin, async (theirs) => (known = await signUp(theirs)));
+      await invite(page, known.email);
+      await page.context().clearCookies();
+      await open((await mailTo(known.email, "Invitation")).link)(page);
     },
   },
   { name: "invitation-gone", as: stranger, refused: true, go: open(`/invitations/${"x".repeat(43)}`) },

@@ -1,11 +1,13 @@
 // One story from the first address to the published post: somebody signs up,
 // sets up a second factor, invites a colleague, who proposes a post; it is sent
-// back, approved by a client from a link, and goes out. At a desk and on a phone.
-import { createHmac } from "node:crypto";
+// back, approved by a client from a link, and goes out. At a desk and on a phone,
+// with a pointer and with the keyboard alone.
 import { colleague } from "./colleagues.js";
 import { Composer } from "./composer.js";
-import { connect, expect, minutesAhead, signUp, test, wall } from "./journey.js";
+import { byKeyboard, press, visit as go, write } from "./hands.js";
+import { connect, expect, minutesAhead, newcomer, signUp, test, wall } from "./journey.js";
 import { mailTo } from "./outbox.js";
+import { code } from "./totp.js";
 
 test.use({ installation: "whole", as: "stranger" });
 
@@ -14,44 +16,44 @@ const better = "Winter hours: we open at ten, on Sundays at eleven.";
 
 test("from signing up to a post that a client approved", async ({ page, visit }) => {
   test.setTimeout(300_000);
+  await story({ owner: page, member: await visit(), client: await visit(), handle: `ada${process.pid}` });
+});
+
+test("the same with the keyboard alone", async ({ page, visit }) => {
+  test.setTimeout(300_000);
   const [member, client] = [await visit(), await visit()];
-  await test.step("sign up", () => signUp(page, { name: "Ada Owner", organization: "Nordlys" }));
-  await test.step("set up a second factor", () => secondFactor(page));
+  for (const one of [page, member, client]) byKeyboard(one);
+  await story({ owner: page, member, client, handle: `key${process.pid}` });
+});
+
+async function story({ owner, member, client, handle }) {
+  await test.step("sign up", () => signUp(owner, { name: "Ada Owner", organization: "Nordlys" }));
+  await test.step("set up a second factor", () => secondFactor(owner));
   await test.step("connect an account", async () => {
-    await page.goto("/accounts");
-    await connect(page, "Mastodon", `ada${process.pid}`);
+    await go(owner, "/accounts");
+    await connect(owner, "Mastodon", handle);
   });
-  await test.step("invite a colleague, who accepts", () => colleague(page, member, "Ben Member", "Member"));
-  const post = await test.step("the colleague proposes", () => propose(member));
-  await test.step("the owner asks for changes", () => sendBack(page, post));
-  await test.step("the colleague changes it and asks again", () => askAgain(member, post));
-  await test.step("a client approves", () => byClient(page, client, post));
+  await test.step("invite a colleague, who accepts", () => colleague(owner, member, "Ben Member", "Member"));
+  await test.step("the colleague proposes", () => propose(member));
+  await test.step("the owner asks for changes", () => sendBack(owner));
+  await test.step("the colleague changes it and asks again", () => askAgain(member));
+  await test.step("a client approves", () => byClient(owner, client));
   await test.step("it goes out", async () => {
     await expect(member.locator("#post")).toContainText("Published", { timeout: 200_000 });
     const opened = member.waitForEvent("popup");
-    await member.getByRole("link", { name: "See it on Mastodon" }).click();
+    await press(member.getByRole("link", { name: "See it on Mastodon" }));
     await expect((await opened).getByText(better, { exact: true })).toBeVisible();
   });
-});
-
-// code is what an authenticator app shows (RFC 6238).
-function code(secret) {
-  const bits = [...secret.replaceAll(" ", "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const hash = createHmac("sha1", key).update(counter).digest();
-  return String((hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 async function secondFactor(page) {
-  await page.goto("/settings/security");
-  await page.getByRole("link", { name: "Set up" }).click();
+  await go(page, "/calendar", "/settings/profile", "/settings/security");
+  await press(page.getByRole("link", { name: "Set up" }));
   const secret = await page.locator("#secret").textContent();
-  await page.getByLabel("Code").fill(code(secret));
-  await page.getByRole("button", { name: "Turn on" }).click();
+  await write(page.getByLabel("Code"), code(secret));
+  await press(page.getByRole("button", { name: "Turn on" }));
   await expect(page.getByRole("heading", { name: "Your recovery codes" })).toBeVisible();
-  await page.getByRole("link", { name: "I have kept them" }).click();
+  await press(page.getByRole("link", { name: "I have kept them" }));
   await expect(page.locator("#two-step").getByText("10 left")).toBeVisible();
 }
 
@@ -63,35 +65,35 @@ async function propose(page) {
   await composer.at(wall(minutesAhead() + 1));
   await composer.press("Ask for approval");
   await expect(page.locator("#approval")).toContainText("In review");
-  return new URL(page.url()).pathname;
 }
 
-async function sendBack(page, post) {
-  await page.goto(post);
-  await page.locator("summary", { hasText: "Ask for changes" }).click();
-  await page.getByLabel("What should change?").fill("What about Sundays?");
-  await page.getByRole("button", { name: "Send back" }).click();
-  await expect(page.locator("#approval")).toContainText("What about Sundays?");
+async function sendBack(page) {
+  await go(page, "/posts", "/posts?tab=review");
+  const row = page.locator(".waiting-post", { hasText: words });
+  await press(row.locator("summary", { hasText: "Ask for changes" }));
+  await write(row.getByLabel("What should change?"), "What about Sundays?");
+  await press(row.getByRole("button", { name: "Send back" }));
+  await expect(row).toHaveCount(0);
 }
 
-async function askAgain(page, post) {
+async function askAgain(page) {
   await expect(page.locator("#approval"), "told without a reload").toContainText("What about Sundays?");
   const composer = new Composer(page);
-  await composer.open(`${post}/edit`);
+  await composer.open(`${new URL(page.url()).pathname}/edit`);
   await composer.write(better);
   await composer.press("Ask again");
   await expect(page.locator("#approval")).toContainText("In review");
 }
 
-async function byClient(page, client, post) {
-  await page.goto(post);
-  await page.locator("summary", { hasText: "Ask a client" }).click();
-  await page.getByLabel("Client’s name").fill("Cleo Client");
-  const address = `cleo-${process.pid}@client.example`;
-  await page.getByLabel("Client’s e-mail").fill(address);
-  await page.getByRole("button", { name: "Send the link" }).click();
+async function byClient(page, client) {
+  await press(page.locator(".waiting-words", { hasText: better }));
+  await press(page.locator("summary", { hasText: "Ask a client" }));
+  const { email } = newcomer({ name: "Cleo Client" });
+  await write(page.getByLabel("Client’s name"), "Cleo Client");
+  await write(page.getByLabel("Client’s e-mail"), email);
+  await press(page.getByRole("button", { name: "Send the link" }));
   await expect(page.locator("#new-link")).toBeVisible();
-  await client.goto((await mailTo(address, "Review asked")).link);
-  await client.getByRole("button", { name: "Approve this post" }).click();
+  await client.goto((await mailTo(email, "Review asked")).link);
+  await press(client.getByRole("button", { name: "Approve this post" }));
   await expect(client.getByText("The post is approved and goes out at its time.")).toBeVisible();
 }

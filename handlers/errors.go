@@ -201,10 +201,15 @@ func (s *Server) failPage(c *fiber.Ctx, f failure) {
 	if f.status == 401 {
 		p.Href, p.Word = "/sign-in", "Sign in"
 	}
-	if f.title == nobodyYet {
+	switch {
+	case f.title == nobodyYet:
 		p.Href, p.Word = "/", "Look again"
+	case f.status == 404 && strings.HasPrefix(c.Path(), reviewLinks):
+		p.Title, p.Nowhere = opensNothing, true // nothing here is a client's
+	case f.status == 404 && strings.HasPrefix(c.Path(), "/invitations/"):
+		p.Title, p.Href, p.Word = opensNothing, "/", "Go to AllIN"
 	}
-	whole := layout.Page{Title: f.title, Theme: c.Cookies("theme")}
+	whole := layout.Page{Title: p.Title, Theme: c.Cookies("theme")}
 	if err := html(c, f.status, templ.Component(problem.Page(whole, p))); err != nil {
 		text(c, f.message)
 	}

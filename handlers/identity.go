@@ -43,8 +43,8 @@ func (s *Server) showConfirmEmail(c *fiber.Ctx) error {
 	if err != nil {
 		return s.deadLink(c, err, "/settings/email", "Change the address again")
 	}
-	return s.noteThat(c, fiber.StatusOK, people.NoteParams{Title: "Your new address", Action: "/email/confirm/" + c.Params("token"), Button: "Use this address",
-		Text: []string{"From now on you sign in with " + email + ", and mails come there."}})
+	return s.noteThat(c, fiber.StatusOK, people.NoteParams{Title: "Use this address?", Action: "/email/confirm/" + c.Params("token"), Button: "Use this address",
+		Text: []string{"You then sign in with " + email + ", and mails from AllIN come there."}})
 }
 
 func (s *Server) confirmEmail(c *fiber.Ctx) error {
@@ -53,7 +53,7 @@ func (s *Server) confirmEmail(c *fiber.Ctx) error {
 	}
 	s.security(c, "address changed")
 	return s.noteThat(c, fiber.StatusOK, people.NoteParams{Title: "Your address is changed", Href: "/", Button: "Go on",
-		Text: []string{"You sign in with it from now on. The old address is told, and can take the change back for a week."}})
+		Text: []string{"You sign in with the new one from now on. A mail to the old one says so; with the link in it the change can be taken back for a week."}})
 }
 
 func (s *Server) showUndoEmail(c *fiber.Ctx) error {
@@ -62,7 +62,7 @@ func (s *Server) showUndoEmail(c *fiber.Ctx) error {
 		return s.deadLink(c, err, "/sign-in", "Sign in")
 	}
 	return s.noteThat(c, fiber.StatusOK, people.NoteParams{Title: "Take the change back?", Action: "/email/undo/" + c.Params("token"), Button: "Take the change back",
-		Text: []string{"The account has the address " + email + " again. Everybody who is signed in to it is signed out, and a link for a new password is mailed to " + email + "."}})
+		Text: []string{"The account then has the address " + email + " again. Everybody who is signed in to it is signed out, and a link for a new password is mailed there."}})
 }
 
 func (s *Server) undoEmail(c *fiber.Ctx) error {

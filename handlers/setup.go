@@ -45,7 +45,7 @@ func (s *Server) showSetup(c *fiber.Ctx) error {
 func (s *Server) setupForm(c *fiber.Ctx, status int, made models.Setup, p people.FinishParams) error {
 	p.Title, p.Text = "Your account", "With it you look after this installation: people, settings, mail."
 	if made.First {
-		p.Title, p.Text = "The first account", "It looks after this installation: people, settings, mail. Others come in afterwards."
+		p.Title, p.Text = "The first account", "Make it for yourself: with it you look after this installation, its people, settings and mail. Others come in afterwards."
 	}
 	p.AskEmail = made.Email == ""
 	p.Action, p.Button = "/setup/"+c.Params("token"), "Make the account"
@@ -81,6 +81,6 @@ func (s *Server) deadSetup(c *fiber.Ctx, err error) error {
 		return err
 	}
 	s.security(c, "link that opens nothing")
-	return s.noteThat(c, fiber.StatusNotFound, people.NoteParams{Title: "This link opens nothing", Text: []string{
+	return s.noteThat(c, fiber.StatusNotFound, people.NoteParams{Title: opensNothing, Text: []string{
 		"It has been used already, or its time is over. The terminal on which AllIN was started shows the newest one; each start prints another while nobody has an account."}})
 }

@@ -116,6 +116,9 @@ func (s *Server) finishSignUp(c *fiber.Ctx) error {
 	return s.goTo(c, "/welcome", "", "")
 }
 
+// opensNothing is the title of what the link of a mail leads to once it is used or over.
+const opensNothing = "This link opens nothing"
+
 // deadLink says, where that is what err means, that a link opens nothing, and
 // where another is to be had.
 func (s *Server) deadLink(c *fiber.Ctx, err error, href, word string) error {
@@ -123,6 +126,6 @@ func (s *Server) deadLink(c *fiber.Ctx, err error, href, word string) error {
 		return err
 	}
 	s.security(c, "link that opens nothing")
-	return s.noteThat(c, fiber.StatusNotFound, people.NoteParams{Title: "This link opens nothing", Href: href, Button: word,
+	return s.noteThat(c, fiber.StatusNotFound, people.NoteParams{Title: opensNothing, Href: href, Button: word,
 		Text: []string{classify(err).message}})
 }

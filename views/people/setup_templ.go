@@ -300,7 +300,7 @@ func Codes(p CodesParams) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</p></div><ul class=\"box grid gap-2 p-4 font-mono sm:grid-cols-2\" id=\"codes\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</p></div><ul class=\"box grid gap-x-4 gap-y-2 whitespace-nowrap p-4 font-mono text-sm sm:grid-cols-2\" id=\"codes\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

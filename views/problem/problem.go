@@ -9,6 +9,7 @@ type Params struct {
 	ID      string // of the request, for the log; "" where nobody has to look
 	Href    string // where to go on; "" is the calendar
 	Word    string // on the button that leads there
+	Nowhere bool   // whoever sees this has no place here: there is no button
 }
 
 func (p Params) href() string {

@@ -67,5 +67,5 @@ func origin(l models.AuditLine) string {
 	case l.Address == "" && l.Agent == "":
 		return "on the machine that AllIN runs on"
 	}
-	return strings.TrimPrefix(l.Address+", "+browser(l.Agent), ", ")
+	return strings.TrimPrefix(l.Address+", "+ui.Browser(l.Agent), ", ")
 }

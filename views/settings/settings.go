@@ -77,8 +77,6 @@ func (p DevicesParams) others() bool {
 	return false
 }
 
-func browser(agent string) string { return ui.Browser(agent) }
-
 // icon is the symbol of the kind of device.
 func icon(d models.Device) string {
 	agent := d.Agent

@@ -270,7 +270,7 @@ func ConfirmDialog() templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "Keep it")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "Go back")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -23,3 +23,4 @@ import "./upload.js";
 import "./unsaved.js";
 import "./composer.js";
 import "./comments.js";
+import "./focus.js"; // after all that choose what has the focus

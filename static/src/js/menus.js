@@ -1,7 +1,7 @@
 // Menus are <details data-menu> with a <summary> and items of class menu-item;
 // an item that is a label holds a box to tick, and leaves the menu open.
 // Without script they open and close; this adds the keyboard, one at a time,
-// and closing by a click elsewhere. An element with data-on-open inside of one
+// and closing by a click elsewhere or by leaving it. An element with data-on-open inside of one
 // gets the event "opened" each time, so that it can load what it shows.
 import htmx from "htmx.org";
 import { on } from "./page.js";
@@ -42,9 +42,12 @@ on("keydown", "details[data-menu]", (event, menu) => {
       return at >= 0 && go(0);
     case "End":
       return at >= 0 && go(-1);
-    case "Tab":
-      if (menu.open) shut(menu, false);
   }
+});
+
+// Tab leads through all that a menu holds, switches and fields too, and out of it.
+on("focusout", "details[data-menu][open]", (event, menu) => {
+  if (event.relatedTarget && !menu.contains(event.relatedTarget)) shut(menu, false);
 });
 
 const opened = (event) => {

@@ -6,7 +6,12 @@ import { Idiomorph } from "idiomorph";
 // What the reader opened or chose stays so; what a script has measured stays
 // (the page itself has no style attributes); an element with data-keep is left alone, and
 // what the server shows only once (data-once) stays until the page is left.
-const own = (name, element) => name === "open" || name === "style" || ((name === "aria-selected" || name === "tabindex") && element.matches("[data-tabs] [role=tab]")) || (name === "hidden" && element.matches("[role=tabpanel]"));
+const own = (name, element) =>
+  name === "open" ||
+  name === "style" ||
+  (name === "tabindex" && element === document.activeElement) || // of focus.js
+  ((name === "aria-selected" || name === "tabindex") && element.matches("[data-tabs] [role=tab]")) ||
+  (name === "hidden" && element.matches("[role=tabpanel]"));
 
 const callbacks = {
   beforeAttributeUpdated: (name, element) => !own(name, element),
