@@ -19,7 +19,7 @@ export default defineConfig({
   retries: 0,
   forbidOnly: Boolean(process.env.ALLIN_NO_SKIP),
   timeout: 60_000,
-  globalTimeout: 25 * 60_000,
+  globalTimeout: 30 * 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
   use: {
