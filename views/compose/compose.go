@@ -461,10 +461,20 @@ func unusual(rules networks.Rules, o networks.Options) bool {
 	})
 }
 
+// choices are an option's, the default without a value: what is left at its
+// default is not kept with the post, and no version differs by it.
 func choices(o networks.Option) []ui.Choice {
 	list := make([]ui.Choice, len(o.Choices))
 	for i, c := range o.Choices {
 		list[i] = ui.Choice{Value: c.Value, Label: c.Label}
 	}
+	list[0].Value = ""
 	return list
+}
+
+func chosen(o networks.Option, value string) string {
+	if value == o.Choices[0].Value {
+		return ""
+	}
+	return value
 }

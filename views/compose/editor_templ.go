@@ -953,7 +953,7 @@ func settings(p Params, r models.AccountReview) templ.Component {
 			}
 			for _, option := range r.Rules.Options {
 				if option.Choices != nil {
-					templ_7745c5c3_Err = ui.SelectField(ui.FieldParams{ID: "opt-" + id + "-" + option.Name, Label: option.Label, Help: option.Help}, ui.SelectParams{Value: o.Get(option.Name), Choices: choices(option)}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.SelectField(ui.FieldParams{ID: "opt-" + id + "-" + option.Name, Label: option.Label, Help: option.Help}, ui.SelectParams{Value: chosen(option, o.Get(option.Name)), Choices: choices(option)}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

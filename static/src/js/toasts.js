@@ -66,6 +66,19 @@ document.addEventListener("toast", (event) => {
   for (const each of Array.isArray(value) ? value : [value ?? one]) toast(each);
 });
 
+// A live update may take a form off the page before the form's own answer is
+// there. What htmx then says to the form, the page does not hear.
+const asked = new WeakSet();
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+  if (asked.has(elt)) return;
+  asked.add(elt);
+  elt.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+    const news = detail.elt === elt && !elt.isConnected && detail.xhr.getResponseHeader("HX-Trigger");
+    const value = news && JSON.parse(news).toast;
+    if (value) document.dispatchEvent(new CustomEvent("toast", { detail: { value } }));
+  });
+});
+
 // An answer that could not be had, or that says no without a page of its own.
 document.addEventListener("htmx:sendError", () => toast({ tone: "bad", text: "AllIN does not answer. Check your connection and try again." }));
 document.addEventListener("htmx:responseError", (event) => {
