@@ -190,7 +190,7 @@ export const places = [
     as: stranger,
     go: async (page) => {
       await open((await mailTo(await confirmEmail(page), "Email changed")).link)(page);
-      await page.getByRole("button", { name: "Take it back" }).click();
+      await page.getByRole("button", { name: "Take the change back" }).click();
       await expect(page.getByRole("heading", { name: "The change is taken back" })).toBeVisible();
     },
   },

@@ -96,6 +96,7 @@ func (l *Limiter) Take(ctx context.Context, r Rate, who string) Verdict {
 		l.counts[k] = c
 	}
 	c.local++
+	mine := c.local
 	tell := 0
 	if c.local > r.near() && c.local-c.told >= r.batch() && c.known() <= r.Most && now.After(l.asleep) {
 		tell = c.local - c.told
@@ -107,7 +108,7 @@ func (l *Limiter) Take(ctx context.Context, r Rate, who string) Verdict {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := c.known()
+	known := c.known() - (c.local - mine) // without those that came after this one
 	return Verdict{Rate: r, OK: known <= r.Most, Left: max(0, r.Most-known), Resets: begins.Add(Window).Sub(now)}
 }
 
