@@ -45,7 +45,7 @@ func (s *Server) showHistory(c *fiber.Ctx, ws *models.Workspace) error {
 		return err
 	}
 	if words := p.Post.Content.Excerpt(); words != "" {
-		p.Frame.Title = short(words, 60)
+		p.Frame.Title = words
 	}
 	return html(c, fiber.StatusOK, posts.HistoryPage(p))
 }

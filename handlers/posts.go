@@ -88,7 +88,7 @@ func (s *Server) postShown(c *fiber.Ctx, ws *models.Workspace, status int, p pos
 		return err
 	}
 	if words := page.Post.Content.Excerpt(); words != "" {
-		f.Title = short(words, 60)
+		f.Title = words
 	}
 	p.Frame = f
 	return html(c, status, posts.Page(p))

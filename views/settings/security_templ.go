@@ -290,7 +290,7 @@ func twoStep(p SecurityParams) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</div><p class=\"text-sm text-muted\">Each opens your account once when your second factor is gone.</p></div><form method=\"post\" action=\"/settings/security/recovery-codes\" data-confirm=\"Make new recovery codes?\" data-confirm-text=\"The ones that you have open nothing any more.\" data-confirm-action=\"Make new codes\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</div><p class=\"text-sm text-muted\">Each opens your account once when your second factor is gone.</p></div><form method=\"post\" action=\"/settings/security/recovery-codes\" data-confirm=\"Make new recovery codes?\" data-confirm-text=\"The codes that you have now stop working at once.\" data-confirm-action=\"Make new codes\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
