@@ -4,6 +4,9 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "./journey.js";
 import { inScheme, places } from "./tour.js";
 
+// More people sign up here in an hour than one address may elsewhere.
+test.use({ installation: "places" });
+
 // Frames are left out: the only one shows a mail, which may run no script. Looking
 // for them takes as long as all rules do.
 const axe = (page) => new AxeBuilder({ page }).setLegacyMode();

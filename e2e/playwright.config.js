@@ -35,6 +35,7 @@ export default defineConfig({
   },
   projects: [
     { name: "desktop", use: { viewport: { width: 1440, height: 900 } } },
-    { name: "phone", testMatch: phoneToo, use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
+    // Phones have no keyboard; that all can be reached with one is seen on the other.
+    { name: "phone", testMatch: phoneToo, grepInvert: /with the keyboard alone/, use: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
   ],
 });
