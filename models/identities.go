@@ -212,7 +212,7 @@ func (in *Install) SignUpByIdentity(ctx context.Context, token string, s SignUp)
 		if _, err := tx.PGX.Exec(ctx, `delete from challenges where id = $1`, tokenHash(token)); err != nil {
 			return err
 		}
-		if err := in.auditUser(ctx, tx.PGX, p.User, "person.signed_up", map[string]any{"platform_role": user.PlatformRole}); err != nil {
+		if err := in.signedUp(ctx, tx.PGX, user); err != nil {
 			return err
 		}
 		return p.keepIdentity(ctx, tx.PGX, m.Identity)

@@ -14,9 +14,11 @@ import (
 	"github.com/allin-platform/allin/models/tenant"
 )
 
+// whetherClosed is what Invited.Deleted and Invited.Suspended are of organization o.
+const whetherClosed = `o.deleted_at is not null, exists (select from suspensions s where s.organization_id = o.id)`
+
 const selectInvited = `select i.id, i.organization_id, o.name, o.time_zone, i.inviter, i.email, i.role, i.expires_at,
-	exists (select from users u where lower(u.email) = lower(i.email)), o.deleted_at is not null,
-	exists (select from suspensions s where s.organization_id = o.id) from invitations i join organizations o on o.id = i.organization_id
+	exists (select from users u where lower(u.email) = lower(i.email)), ` + whetherClosed + ` from invitations i join organizations o on o.id = i.organization_id
 	where i.state = 'open' and i.expires_at > now() and `
 
 func scanInvited(row pgx.Row, i *Invited) error {
@@ -113,7 +115,7 @@ func (in *Install) JoinAsNew(ctx context.Context, token string, n Newcomer, ip s
 		if _, err := tx.PGX.Exec(ctx, `update users set email_verified_at = now() where id = $1`, user.ID); err != nil {
 			return err
 		}
-		if err := in.auditUser(ctx, tx.PGX, user.user(), "person.signed_up", map[string]any{"platform_role": user.PlatformRole}); err != nil {
+		if err := in.signedUp(ctx, tx.PGX, user); err != nil {
 			return err
 		}
 		return joinAs(ctx, tx.PGX, i.ID, tokenHash(token), user.user())
@@ -247,7 +249,7 @@ func joinAs(ctx context.Context, tx pgx.Tx, id uuid.UUID, token []byte, u User) 
 	var i Invited
 	err := tx.QueryRow(ctx, `update invitations i set state = 'accepted', accepted_by = $3, ended_at = now() from organizations o
 		where i.id = $1 and i.state = 'open' and i.expires_at > now() and ($2::bytea is null or i.token_hash = $2) and o.id = i.organization_id
-		returning o.id, i.role, o.name, i.inviter, o.deleted_at is not null, exists (select from suspensions s where s.organization_id = o.id)`,
+		returning o.id, i.role, o.name, i.inviter, `+whetherClosed,
 		id, token, u.ID).Scan(&organization, &role, &i.Organization, &i.Inviter, &i.Deleted, &i.Suspended)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errInvitationGone

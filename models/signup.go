@@ -93,7 +93,7 @@ func (in *Install) enroll(ctx context.Context, s SignUp, joins bool, with func(t
 				return err
 			}
 		}
-		return in.auditUser(ctx, tx.PGX, user, "person.signed_up", map[string]any{"platform_role": row.PlatformRole})
+		return in.signedUp(ctx, tx.PGX, row)
 	})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return nil, invalid("email", "This address has an account already. Sign in, or reset its password.")
@@ -207,4 +207,9 @@ func (in *Install) FinishSignUp(ctx context.Context, token string, s SignUp) (*P
 		_, err := in.signUpLink(ctx, tx.PGX, token, in.useLink)
 		return err
 	})
+}
+
+// signedUp writes down that an account was made, in whichever way.
+func (in *Install) signedUp(ctx context.Context, tx pgx.Tx, u userRow) error {
+	return in.auditUser(ctx, tx, u.user(), "person.signed_up", map[string]any{"platform_role": u.PlatformRole})
 }

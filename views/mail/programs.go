@@ -1,8 +1,6 @@
 package mail
 
-import (
-	"github.com/allin-platform/allin/models"
-)
+import "github.com/allin-platform/allin/models"
 
 // refreshReused tells that a program was signed out because its token was used twice.
 func refreshReused(l models.RefreshReused) sheet {
